@@ -1,0 +1,204 @@
+//! What engines refuse, and why.
+
+use alloc::format;
+use alloc::string::String;
+
+use crate::text::{Language, UserMessage};
+
+/// Why an engine cannot plan.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum EngineError {
+    /// No device was given.
+    NoDevice,
+    /// A quantized value cache without flash attention.
+    QuantizedValueCacheNeedsFlashAttention {
+        /// The type asked for.
+        cache_type: String,
+    },
+    /// The cache type's block does not divide the head size.
+    HeadNotDivisible {
+        /// `K` or `V`.
+        side: &'static str,
+        /// The type asked for.
+        cache_type: String,
+        /// Elements of one block of the type.
+        block: u64,
+        /// Elements of one head.
+        head_dim: u64,
+    },
+    /// Different types for keys and values where only the keys are stored.
+    MixedCacheTypes {
+        /// Type asked for the keys.
+        key: String,
+        /// Type asked for the values.
+        value: String,
+    },
+    /// The engine has no such cache type.
+    UnknownCacheType {
+        /// The name given.
+        name: String,
+        /// Names that it takes.
+        known: &'static str,
+    },
+    /// The model's cache follows rules that we do not know for this engine.
+    UnsupportedModel {
+        /// The architecture.
+        architecture: String,
+        /// What is missing.
+        reason: &'static str,
+    },
+    /// The model caches nothing and generates nothing: context length has no meaning.
+    NotGenerative {
+        /// The architecture.
+        architecture: String,
+    },
+    /// A setting outside what the engine takes.
+    InvalidSetting {
+        /// The setting, by its command-line name.
+        name: &'static str,
+        /// The value given.
+        value: String,
+        /// What is taken.
+        expected: &'static str,
+    },
+    /// A size exceeds 2^64 bytes.
+    TooLarge,
+}
+
+impl UserMessage for EngineError {
+    fn code(&self) -> &'static str {
+        match self {
+            Self::NoDevice => "no_device",
+            Self::QuantizedValueCacheNeedsFlashAttention { .. } => {
+                "quantized_v_needs_flash_attention"
+            }
+            Self::HeadNotDivisible { .. } => "head_not_divisible",
+            Self::MixedCacheTypes { .. } => "mixed_cache_types",
+            Self::UnknownCacheType { .. } => "unknown_cache_type",
+            Self::UnsupportedModel { .. } => "unsupported_model",
+            Self::NotGenerative { .. } => "not_generative",
+            Self::InvalidSetting { .. } => "invalid_setting",
+            Self::TooLarge => "too_large",
+        }
+    }
+
+    fn message(&self, language: Language) -> String {
+        match self {
+            Self::NoDevice => language
+                .pick("GPU が 1 つも指定されていません", "no GPU was given")
+                .into(),
+            Self::QuantizedValueCacheNeedsFlashAttention { cache_type } => match language {
+                Language::Ja => {
+                    format!("V キャッシュの量子化({cache_type})には Flash Attention が必要です")
+                }
+                Language::En => format!("a quantized V cache ({cache_type}) needs flash attention"),
+            },
+            Self::HeadNotDivisible {
+                side,
+                cache_type,
+                block,
+                head_dim,
+            } => match language {
+                Language::Ja => format!(
+                    "{side} キャッシュの型 {cache_type}(ブロック {block})では head_dim={head_dim} を割り切れません"
+                ),
+                Language::En => format!(
+                    "{side} cache type {cache_type} has blocks of {block}, which do not divide head_dim={head_dim}"
+                ),
+            },
+            Self::MixedCacheTypes { key, value } => match language {
+                Language::Ja => {
+                    format!("このモデル(MLA)では K({key})と V({value})に別の型を使えません")
+                }
+                Language::En => format!(
+                    "this model (MLA) does not take different K ({key}) and V ({value}) cache types"
+                ),
+            },
+            Self::UnknownCacheType { name, .. } => match language {
+                Language::Ja => format!("KV キャッシュの型「{name}」はこのエンジンにありません"),
+                Language::En => format!("the engine has no KV cache type “{name}”"),
+            },
+            Self::UnsupportedModel {
+                architecture,
+                reason,
+            } => match language {
+                Language::Ja => {
+                    format!("アーキテクチャ「{architecture}」のメモリ規則が未対応です({reason})")
+                }
+                Language::En => format!(
+                    "the memory rules of architecture “{architecture}” are not known ({reason})"
+                ),
+            },
+            Self::NotGenerative { architecture } => match language {
+                Language::Ja => format!("「{architecture}」は KV キャッシュを持たないモデルです"),
+                Language::En => format!("“{architecture}” models keep no KV cache"),
+            },
+            Self::InvalidSetting { name, value, .. } => match language {
+                Language::Ja => format!("{name} の値「{value}」は使えません"),
+                Language::En => format!("{name} does not take “{value}”"),
+            },
+            Self::TooLarge => language
+                .pick(
+                    "サイズが 2^64 バイトを超えます",
+                    "a size exceeds 2^64 bytes",
+                )
+                .into(),
+        }
+    }
+
+    fn hint(&self, language: Language) -> String {
+        match self {
+            Self::NoDevice => language
+                .pick(
+                    "空き VRAM を指定してください(例: --free-vram-mb 24000)",
+                    "give the free VRAM, for example --free-vram-mb 24000",
+                )
+                .into(),
+            Self::QuantizedValueCacheNeedsFlashAttention { .. } => language
+                .pick(
+                    "--flash-attn on にするか、V を f16 にしてください",
+                    "use --flash-attn on, or keep V in f16",
+                )
+                .into(),
+            Self::HeadNotDivisible { .. } => language
+                .pick(
+                    "KV キャッシュを f16 にしてください",
+                    "keep the KV cache in f16",
+                )
+                .into(),
+            Self::MixedCacheTypes { .. } => language
+                .pick(
+                    "K と V に同じ型を指定してください",
+                    "give K and V the same type",
+                )
+                .into(),
+            Self::UnknownCacheType { known, .. } => match language {
+                Language::Ja => format!("使える型: {known}"),
+                Language::En => format!("it takes: {known}"),
+            },
+            Self::UnsupportedModel { .. } => language
+                .pick(
+                    "別のエンジンかモデルを選んでください",
+                    "choose another engine or model",
+                )
+                .into(),
+            Self::NotGenerative { .. } => language
+                .pick(
+                    "文章を生成するモデルを選んでください",
+                    "choose a model that generates text",
+                )
+                .into(),
+            Self::InvalidSetting { expected, .. } => match language {
+                Language::Ja => format!("使える値: {expected}"),
+                Language::En => format!("it takes {expected}"),
+            },
+            Self::TooLarge => language
+                .pick(
+                    "モデルの寸法とコンテキスト長を確かめてください",
+                    "check the model's dimensions and the context length",
+                )
+                .into(),
+        }
+    }
+}

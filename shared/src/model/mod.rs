@@ -1,0 +1,119 @@
+//! What a model is: the geometry of each layer, its tensors and its trained limits.
+//!
+//! A [`Model`] says nothing of where it was read from or of the engine that will run it.
+
+mod attention;
+mod recurrent;
+mod tensor;
+
+pub use attention::{Attention, HeadAttention, Indexer, LatentAttention, Span};
+pub use recurrent::RecurrentState;
+pub use tensor::{Tensor, TensorRole};
+
+use alloc::string::String;
+use alloc::vec::Vec;
+
+/// A language model's geometry and tensors.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Model {
+    /// The name shown to people.
+    pub name: String,
+    /// The architecture by its GGUF name, for example `llama` or `qwen3moe`.
+    pub architecture: String,
+    /// How the weights are stored, for example `Q4_K_M`.
+    pub weights_format: String,
+    /// The longest context that the model was trained for, in tokens.
+    pub trained_context_length: Option<u64>,
+    /// Entries of the vocabulary: rows of the logits.
+    pub vocabulary_size: u64,
+    /// Width of the residual stream (`n_embd`, `hidden_size`).
+    pub embedding_length: u64,
+    /// Every block of the model in order, multi-token-prediction blocks (last) included.
+    pub layers: Vec<Layer>,
+    /// Every tensor of the model, under its GGUF name.
+    pub tensors: Vec<Tensor>,
+    /// How far the geometry can be trusted.
+    pub geometry: Geometry,
+}
+
+/// How far a model's geometry can be trusted.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Geometry {
+    /// Read under rules known for this architecture.
+    #[default]
+    Known,
+    /// The architecture is not known: every layer is taken to cache full attention, so that
+    /// figures bound the real ones from above.
+    Conservative,
+}
+
+/// One block of a model.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Layer {
+    /// What the block keeps for every token of the context.
+    pub attention: Attention,
+    /// What the block keeps per sequence, whatever the context.
+    pub recurrent: Option<RecurrentState>,
+    /// A sparse-attention indexer with a key cache of its own.
+    pub indexer: Option<Indexer>,
+    /// The feed-forward part.
+    pub feed_forward: FeedForward,
+    /// The block predicts further tokens (MTP, NextN) and is not part of the main decoder.
+    pub next_token_prediction: bool,
+}
+
+/// The feed-forward part of a block. A length of 0 means that there is none.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct FeedForward {
+    /// Hidden width of the dense network (`n_ff`, `intermediate_size`).
+    pub length: u64,
+    /// The mixture of experts, where the block has one.
+    pub experts: Option<Experts>,
+}
+
+/// A mixture of experts.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Experts {
+    /// Experts to choose from.
+    pub count: u64,
+    /// Experts that each token uses.
+    pub used: u64,
+    /// Hidden width of one expert.
+    pub length: u64,
+    /// Hidden width of the experts that every token uses, all together; 0 for none.
+    pub shared_length: u64,
+}
+
+impl Model {
+    /// Number of weights: elements of all tensors, tied tensors once, tables derived from
+    /// the configuration (RoPE factors) left out.
+    #[must_use]
+    pub fn parameters(&self) -> u64 {
+        self.tensors
+            .iter()
+            .filter(|tensor| !tensor.is_rope_table())
+            .fold(0, |sum, tensor| sum.saturating_add(tensor.elements()))
+    }
+
+    /// Bytes of all tensors as stored, without alignment.
+    #[must_use]
+    pub fn weights_bytes(&self) -> u64 {
+        self.tensors
+            .iter()
+            .fold(0, |sum, tensor| sum.saturating_add(tensor.bytes()))
+    }
+
+    /// The tensor of that GGUF name.
+    #[must_use]
+    pub fn tensor(&self, name: &str) -> Option<&Tensor> {
+        self.tensors.iter().find(|tensor| tensor.name == name)
+    }
+
+    /// Blocks of the main decoder: all but the multi-token-prediction blocks.
+    pub fn decoder_layers(&self) -> impl Iterator<Item = (usize, &Layer)> {
+        self.layers
+            .iter()
+            .enumerate()
+            .filter(|(_, layer)| !layer.next_token_prediction)
+    }
+}

@@ -1,10 +1,13 @@
 //! Devices: what an engine can be placed on, live readings, and the catalogue of cards.
 
 mod cards;
+mod fragment;
+mod problem;
 mod reading;
 
 pub use cards::{CARDS, Card, find_card};
-pub use reading::{GpuReading, GpuReport, ProbeProblem};
+pub use problem::{ProbeProblem, ProblemCode};
+pub use reading::{GpuFailure, GpuReading, GpuReport, Mig, MigInstance, REPORT_SCHEMA};
 
 use alloc::string::String;
 

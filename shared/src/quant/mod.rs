@@ -1,5 +1,10 @@
 //! How weights are stored, and the exact bytes of each format.
 
+mod file_type;
+mod mix;
 mod tensor_type;
 
+pub use file_type::FileType;
+pub(crate) use mix::file_order;
+pub use mix::{QuantizeError, quantize};
 pub use tensor_type::TensorType;

@@ -1,1 +1,0 @@
-//! Models known by name.

@@ -1,0 +1,128 @@
+//! Finding an entry by the name that a person types.
+
+use alloc::string::{String, ToString};
+use alloc::vec::Vec;
+
+use super::entries::ENTRIES;
+use super::{Entry, NotFound};
+
+/// Suggestions offered for a name that is not found.
+const SUGGESTIONS: usize = 3;
+
+/// The entry of this tag, alias or Hub repository, whatever the case; `:latest` may be added.
+///
+/// # Errors
+/// [`NotFound`], with models of similar names.
+pub fn find(name: &str) -> Result<&'static Entry, NotFound> {
+    let wanted = normalized(name);
+    ENTRIES
+        .iter()
+        .find(|entry| names(entry).any(|known| normalized(known) == wanted))
+        .ok_or_else(|| NotFound {
+            name: name.to_string(),
+            suggestions: similar(&wanted),
+        })
+}
+
+/// Every entry in whose names all of `words` occur, whatever their case.
+pub fn search(words: &str) -> impl Iterator<Item = &'static Entry> {
+    let words: Vec<String> = words.split_whitespace().map(str::to_lowercase).collect();
+    ENTRIES.iter().filter(move |entry| {
+        words.iter().all(|word| {
+            names(entry)
+                .chain([entry.parameters])
+                .any(|known| known.to_lowercase().contains(word.as_str()))
+        })
+    })
+}
+
+fn names(entry: &'static Entry) -> impl Iterator<Item = &'static str> {
+    [entry.tag, entry.repository]
+        .into_iter()
+        .chain(entry.aliases.iter().copied())
+}
+
+fn normalized(name: &str) -> String {
+    let name = name.trim().to_lowercase();
+    match name.strip_suffix(":latest") {
+        Some(bare) => bare.to_string(),
+        None => name,
+    }
+}
+
+/// The entries whose names take the fewest edits to reach, and not more than a third of them.
+fn similar(wanted: &str) -> Vec<&'static Entry> {
+    let wanted: Vec<char> = wanted.chars().take(64).collect();
+    let mut ranked: Vec<(usize, &'static Entry)> = ENTRIES
+        .iter()
+        .filter_map(|entry| {
+            let nearest = names(entry)
+                .map(|known| distance(&wanted, &normalized(known)))
+                .min()?;
+            let close = nearest * 3 <= wanted.len();
+            close.then_some((nearest, entry))
+        })
+        .collect();
+    ranked.sort_by_key(|&(edits, _)| edits);
+    ranked
+        .into_iter()
+        .take(SUGGESTIONS)
+        .map(|(_, entry)| entry)
+        .collect()
+}
+
+/// Edits (insert, delete, replace) from one name to the other.
+fn distance(from: &[char], to: &str) -> usize {
+    let mut row: Vec<usize> = (0..=from.len()).collect();
+    for (index, wanted) in to.chars().enumerate() {
+        let mut diagonal = row[0];
+        row[0] = index + 1;
+        for (column, &given) in from.iter().enumerate() {
+            let replaced = diagonal + usize::from(given != wanted);
+            diagonal = row[column + 1];
+            row[column + 1] = replaced.min(row[column] + 1).min(diagonal + 1);
+        }
+    }
+    row[from.len()]
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_are_found_in_any_spelling() {
+        for name in [
+            "qwen3:8b",
+            "QWEN3:8B",
+            " qwen3 ",
+            "qwen3:latest",
+            "qwen/qwen3-8b",
+        ] {
+            assert_eq!(find(name).unwrap().tag, "qwen3:8b", "{name}");
+        }
+    }
+
+    #[test]
+    fn near_misses_are_suggested() {
+        let error = find("qwen3:8").unwrap_err();
+        assert_eq!(error.suggestions[0].tag, "qwen3:8b");
+        assert!(find("").unwrap_err().suggestions.is_empty());
+        assert!(find("zzzzzzzzzzzz").unwrap_err().suggestions.is_empty());
+    }
+
+    #[test]
+    fn search_wants_every_word() {
+        assert!(search("QWEN 8b").any(|entry| entry.tag == "qwen3:8b"));
+        assert_eq!(search("qwen llama").count(), 0);
+        assert_eq!(search("").count(), ENTRIES.len());
+    }
+
+    #[test]
+    fn distance_counts_edits() {
+        let from: Vec<char> = "kitten".chars().collect();
+        assert_eq!(distance(&from, "sitting"), 3);
+        assert_eq!(distance(&from, ""), 6);
+        assert_eq!(distance(&[], "abc"), 3);
+    }
+}

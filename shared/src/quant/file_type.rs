@@ -1,0 +1,92 @@
+//! The file types that llama-quantize makes.
+
+use core::fmt;
+
+use super::TensorType;
+
+macro_rules! file_types {
+    ($($variant:ident = $name:literal, $base:ident;)*) => {
+        /// A file type of llama.cpp: a mix of tensor types, named by the one most tensors have.
+        #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+        #[allow(missing_docs)]
+        pub enum FileType { $($variant,)* }
+
+        impl FileType {
+            /// Every file type, widest first.
+            pub const ALL: &'static [Self] = &[$(Self::$variant,)*];
+
+            /// The name as llama-quantize takes it.
+            #[must_use]
+            pub fn name(self) -> &'static str {
+                match self { $(Self::$variant => $name,)* }
+            }
+
+            /// The type of the tensors that no rule singles out.
+            #[must_use]
+            pub fn base(self) -> TensorType {
+                match self { $(Self::$variant => TensorType::$base,)* }
+            }
+        }
+    };
+}
+
+file_types! {
+    F32 = "F32", F32;
+    F16 = "F16", F16;
+    Bf16 = "BF16", Bf16;
+    Q8_0 = "Q8_0", Q8_0;
+    Q6K = "Q6_K", Q6K;
+    Q5_1 = "Q5_1", Q5_1;
+    Q5KM = "Q5_K_M", Q5K;
+    Q5KS = "Q5_K_S", Q5K;
+    Q5_0 = "Q5_0", Q5_0;
+    Q4_1 = "Q4_1", Q4_1;
+    Q4KM = "Q4_K_M", Q4K;
+    Q4KS = "Q4_K_S", Q4K;
+    Q4_0 = "Q4_0", Q4_0;
+    Iq4Nl = "IQ4_NL", Iq4Nl;
+    Iq4Xs = "IQ4_XS", Iq4Xs;
+    Mxfp4Moe = "MXFP4_MOE", Mxfp4;
+    Mxfp4 = "MXFP4", Mxfp4;
+    Q3KL = "Q3_K_L", Q3K;
+    Q3KM = "Q3_K_M", Q3K;
+    Q3KS = "Q3_K_S", Q3K;
+    Iq3M = "IQ3_M", Iq3S;
+    Iq3S = "IQ3_S", Iq3S;
+    Iq3Xs = "IQ3_XS", Iq3S;
+    Iq3Xxs = "IQ3_XXS", Iq3Xxs;
+    Q2K = "Q2_K", Q2K;
+    Q2KS = "Q2_K_S", Q2K;
+    Iq2M = "IQ2_M", Iq2S;
+    Iq2S = "IQ2_S", Iq2Xs;
+    Iq2Xs = "IQ2_XS", Iq2Xs;
+    Iq2Xxs = "IQ2_XXS", Iq2Xxs;
+    Tq2_0 = "TQ2_0", Tq2_0;
+    Tq1_0 = "TQ1_0", Tq1_0;
+    Iq1M = "IQ1_M", Iq1M;
+    Iq1S = "IQ1_S", Iq1S;
+}
+
+impl FileType {
+    /// The file type of this name, whatever its case; `Q4_K` and the like mean the medium mix.
+    #[must_use]
+    pub fn from_name(name: &str) -> Option<Self> {
+        let medium = [
+            ("Q3_K", Self::Q3KM),
+            ("Q4_K", Self::Q4KM),
+            ("Q5_K", Self::Q5KM),
+        ];
+        Self::ALL
+            .iter()
+            .map(|&file_type| (file_type.name(), file_type))
+            .chain(medium)
+            .find(|(known, _)| known.eq_ignore_ascii_case(name))
+            .map(|(_, file_type)| file_type)
+    }
+}
+
+impl fmt::Display for FileType {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str(self.name())
+    }
+}

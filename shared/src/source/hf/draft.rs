@@ -1,0 +1,240 @@
+//! A model under construction: blocks of parts, and tensors as the GGUF converter writes them.
+
+use alloc::format;
+use alloc::string::{String, ToString};
+use alloc::vec::Vec;
+
+use super::part::Part;
+use super::{ConfigError, Fields};
+use crate::model::{Attention, FeedForward, Geometry, Layer, Model, Tensor};
+use crate::quant::{TensorType, file_order};
+
+/// A model under construction. A tensor that is too large is remembered and refused at the end,
+/// so that families read as lists of parts.
+pub(super) struct Draft {
+    architecture: String,
+    vocabulary: u64,
+    embedding: u64,
+    context: Option<u64>,
+    float: TensorType,
+    layers: Vec<Layer>,
+    tensors: Vec<Tensor>,
+    too_large: Option<String>,
+}
+
+impl Draft {
+    /// A model of this GGUF architecture with the widths that every configuration gives, and
+    /// its token embedding.
+    pub(super) fn new(fields: &Fields<'_>, architecture: &str) -> Result<Self, ConfigError> {
+        Self::with_vocabulary(
+            fields,
+            architecture,
+            fields.width_of(&["vocab_size", "padded_vocab_size"])?,
+        )
+    }
+
+    /// The same where the vocabulary is not the field's.
+    pub(super) fn with_vocabulary(
+        fields: &Fields<'_>,
+        architecture: &str,
+        vocabulary: u64,
+    ) -> Result<Self, ConfigError> {
+        let embedding = fields.width_of(&["hidden_size", "n_embd", "d_model"])?;
+        let mut draft = Self {
+            architecture: architecture.to_string(),
+            vocabulary,
+            embedding,
+            context: fields.context()?,
+            float: float_type(fields),
+            layers: Vec::new(),
+            tensors: Vec::new(),
+            too_large: None,
+        };
+        draft.tensor("token_embd.weight", &[embedding, vocabulary]);
+        Ok(draft)
+    }
+
+    /// Width of the residual stream.
+    pub(super) fn embedding(&self) -> u64 {
+        self.embedding
+    }
+
+    /// Entries of the vocabulary.
+    pub(super) fn vocabulary(&self) -> u64 {
+        self.vocabulary
+    }
+
+    /// Replaces the trained context.
+    pub(super) fn set_context(&mut self, context: Option<u64>) {
+        self.context = context;
+    }
+
+    /// Adds a tensor outside of the blocks, in the type that the converter gives it.
+    pub(super) fn tensor(&mut self, name: &str, dimensions: &[u64]) {
+        let kind = converted_type(name, dimensions, self.float);
+        self.typed_tensor(name, dimensions, kind);
+    }
+
+    /// Adds a tensor of a type that the checkpoint itself stores.
+    pub(super) fn typed_tensor(&mut self, name: &str, dimensions: &[u64], kind: TensorType) {
+        let mut extents = [1; 4];
+        for (extent, &dimension) in extents.iter_mut().zip(dimensions) {
+            *extent = dimension;
+        }
+        match Tensor::new(name.to_string(), extents, kind) {
+            Some(tensor) => self.tensors.push(tensor),
+            None => self.too_large = Some(name.to_string()),
+        }
+    }
+
+    /// The norm before the output and, unless it is the embedding once more, the output matrix.
+    pub(super) fn output(&mut self, tied: bool) {
+        self.tensor("output_norm.weight", &[self.embedding]);
+        self.output_matrix(tied);
+    }
+
+    /// The output matrix alone.
+    pub(super) fn output_matrix(&mut self, tied: bool) {
+        if !tied {
+            self.tensor("output.weight", &[self.embedding, self.vocabulary]);
+        }
+    }
+
+    /// Adds a block of the main decoder.
+    pub(super) fn block(&mut self, parts: &[&dyn Part]) {
+        self.add_block(parts, false);
+    }
+
+    /// Adds a block that predicts further tokens.
+    pub(super) fn prediction_block(&mut self, parts: &[&dyn Part]) {
+        self.add_block(parts, true);
+    }
+
+    fn add_block(&mut self, parts: &[&dyn Part], next_token_prediction: bool) {
+        let index = self.layers.len();
+        let mut block = Block {
+            layer: Layer {
+                attention: Attention::None,
+                recurrent: None,
+                indexer: None,
+                feed_forward: FeedForward::default(),
+                next_token_prediction,
+            },
+            draft: self,
+            index,
+        };
+        for part in parts {
+            part.write(&mut block);
+        }
+        let layer = block.layer;
+        self.layers.push(layer);
+    }
+
+    /// The finished model, its tensors in the order of a GGUF file.
+    pub(super) fn finish(self, name: &str, geometry: Geometry) -> Result<Model, ConfigError> {
+        if let Some(tensor) = self.too_large {
+            return Err(ConfigError::TooLarge { tensor });
+        }
+        let mut tensors = self.tensors;
+        tensors.sort_by(file_order);
+        Ok(Model {
+            name: name.to_string(),
+            architecture: self.architecture,
+            weights_format: match self.float {
+                TensorType::F32 => "F32",
+                TensorType::F16 => "F16",
+                _ => "BF16",
+            }
+            .to_string(),
+            trained_context_length: self.context,
+            vocabulary_size: self.vocabulary,
+            embedding_length: self.embedding,
+            layers: self.layers,
+            tensors,
+            geometry,
+        })
+    }
+}
+
+/// A block under construction.
+pub(super) struct Block<'a> {
+    draft: &'a mut Draft,
+    index: usize,
+    /// What the block keeps, filled in by its parts.
+    pub(super) layer: Layer,
+}
+
+impl Block<'_> {
+    /// Adds a tensor of this block, by its name within the block.
+    pub(super) fn tensor(&mut self, name: &str, dimensions: &[u64]) {
+        let name = format!("blk.{}.{name}", self.index);
+        self.draft.tensor(&name, dimensions);
+    }
+
+    /// Adds a tensor of a type that the checkpoint itself stores.
+    pub(super) fn typed_tensor(&mut self, name: &str, dimensions: &[u64], kind: TensorType) {
+        let name = format!("blk.{}.{name}", self.index);
+        self.draft.typed_tensor(&name, dimensions, kind);
+    }
+
+    /// A matrix and, where `bias` says so, its bias.
+    pub(super) fn linear(&mut self, name: &str, input: u64, output: u64, bias: bool) {
+        self.tensor(&format!("{name}.weight"), &[input, output]);
+        if bias {
+            self.tensor(&format!("{name}.bias"), &[output]);
+        }
+    }
+
+    /// Width of the residual stream.
+    pub(super) fn embedding(&self) -> u64 {
+        self.draft.embedding
+    }
+
+    /// Entries of the vocabulary.
+    pub(super) fn vocabulary(&self) -> u64 {
+        self.draft.vocabulary
+    }
+}
+
+/// The type of the checkpoint's matrices.
+fn float_type(fields: &Fields<'_>) -> TensorType {
+    match fields.text("torch_dtype").or_else(|| fields.text("dtype")) {
+        Some("float32") => TensorType::F32,
+        Some("float16") => TensorType::F16,
+        _ => TensorType::Bf16,
+    }
+}
+
+/// Matrices that the converter keeps in F32 whatever is asked of it.
+const KEPT_IN_F32: &[&str] = &[
+    "ffn_gate_inp.weight",
+    "ffn_gate_inp_shexp.weight",
+    "position_embd.weight",
+    "token_types.weight",
+    "ssm_conv1d.weight",
+    "ssm_conv1d_q.weight",
+    "ssm_conv1d_k.weight",
+    "ssm_conv1d_v.weight",
+    "shortconv.conv.weight",
+    "altup_correct_coef.weight",
+    "altup_predict_coef.weight",
+    "altup_router.weight",
+];
+
+/// The type in which the converter writes a tensor: vectors, norms, whatever is no `.weight`
+/// and the small matrices above in F32, the rest as the checkpoint has it.
+fn converted_type(name: &str, dimensions: &[u64], float: TensorType) -> TensorType {
+    let suffix = match name.strip_prefix("blk.") {
+        Some(rest) => rest.split_once('.').map_or(rest, |(_, suffix)| suffix),
+        None => name,
+    };
+    if dimensions.len() <= 1
+        || !name.ends_with(".weight")
+        || name.ends_with("_norm.weight")
+        || KEPT_IN_F32.contains(&suffix)
+    {
+        TensorType::F32
+    } else {
+        float
+    }
+}

@@ -80,8 +80,8 @@ const KEPT: &[&str] = &[
     "time_mix_decay_w2.weight",
     "time_mix_lerp_fused.weight",
     "attn_rel_b.weight",
-    "indexer.attn_k.weight",
-    "indexer.attn_q_b.weight",
+    "indexer.k_proj.weight",
+    "indexer.q_proj.weight",
 ];
 
 /// Whether the quantizer touches the tensor at all.

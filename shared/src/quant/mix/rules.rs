@@ -22,7 +22,7 @@ impl Mix<'_> {
     pub(super) fn ruled_type(&mut self, tensor: &Tensor) -> T {
         let category = Category::of(&tensor.name);
         let output = category == Category::Output
-            || (!self.has_output && tensor.name == "token_embd.weight");
+            || (category == Category::TokenEmbedding && !self.has_output);
         if output {
             return self.output_type(tensor);
         }

@@ -1,5 +1,179 @@
 //! llama.cpp, and the programs built on it as profiles of it.
 
+mod batch;
+mod cache;
+mod compute;
+mod explain;
+mod launch;
+mod overhead;
+mod placement;
+mod refusal;
 mod settings;
+mod weights;
 
 pub use settings::{FlashAttention, LlamaCpp, SplitMode, TensorOverride, Version};
+
+use alloc::boxed::Box;
+use alloc::string::{String, ToString};
+use alloc::vec::Vec;
+
+use self::batch::{Batch, CONTEXT_STEP};
+use self::placement::Placement;
+use self::weights::Bytes;
+use super::{
+    Basis, CacheTypes, Details, DevicePlan, Engine, EngineError, Explanation, Figure, HostPlan,
+    Plan, Planner, Precision,
+};
+use crate::gpu::Device;
+use crate::model::Model;
+use crate::quant::TensorType;
+
+/// Positions are 32-bit signed integers.
+const CONTEXT_LIMIT: u64 = 1 << 31;
+
+impl Engine for LlamaCpp {
+    fn name(&self) -> &'static str {
+        "llama.cpp"
+    }
+
+    fn version(&self) -> &'static str {
+        self.version.name()
+    }
+
+    fn cache_types(&self) -> CacheTypes {
+        CacheTypes {
+            key: self.cache_type_k.name().to_string(),
+            value: self.cache_type_v.name().to_string(),
+        }
+    }
+
+    fn with_precision(&self, precision: Precision) -> Box<dyn Engine> {
+        let cache_type = match precision {
+            Precision::Fp16 => TensorType::F16,
+            Precision::Int8 => TensorType::Q8_0,
+            Precision::Int4 => TensorType::Q4_0,
+        };
+        Box::new(Self {
+            cache_type_k: cache_type,
+            cache_type_v: cache_type,
+            ..self.clone()
+        })
+    }
+
+    fn prepare<'a>(
+        &self,
+        model: &'a Model,
+        devices: &[Device],
+    ) -> Result<Box<dyn Planner + 'a>, EngineError> {
+        refusal::check(self, model)?;
+        let placement = Placement::new(self, model, devices)?;
+        let weights = weights::weights(model, &placement, devices.len())?;
+        let state = cache::recurrent_state(self, model, &placement, devices.len())?;
+        Ok(Box::new(Prepared {
+            settings: self.clone(),
+            model,
+            devices: devices.to_vec(),
+            placement,
+            weights,
+            state,
+        }))
+    }
+
+    fn launch_command(&self, model: &str, context_length: u64) -> String {
+        launch::llama_server(self, model, context_length)
+    }
+}
+
+/// llama.cpp with a model's weights placed.
+struct Prepared<'a> {
+    settings: LlamaCpp,
+    model: &'a Model,
+    devices: Vec<Device>,
+    placement: Placement,
+    weights: Bytes,
+    state: Bytes,
+}
+
+impl Planner for Prepared<'_> {
+    fn context_step(&self) -> u64 {
+        let streams = if self.settings.kv_unified {
+            1
+        } else {
+            self.settings.parallel.max(1)
+        };
+        streams.saturating_mul(CONTEXT_STEP)
+    }
+
+    fn context_limit(&self) -> u64 {
+        CONTEXT_LIMIT
+    }
+
+    fn plan(&self, context_length: u64) -> Result<Plan, EngineError> {
+        let gpus = self.devices.len();
+        let batch = Batch::new(&self.settings, context_length)?;
+        let caches = cache::caches(&self.settings, self.model, &self.placement, &batch, gpus)?;
+        let compute = compute::compute(&self.settings, self.model, &self.placement, &batch, gpus)?;
+        let devices = self
+            .devices
+            .iter()
+            .enumerate()
+            .map(|(gpu, device)| {
+                let bytes = |bytes: &Bytes| bytes.gpus.get(gpu).copied().unwrap_or(0);
+                Ok(DevicePlan {
+                    name: device.name.clone(),
+                    weights: Figure::exact(bytes(&self.weights)),
+                    kv_cache: Figure::exact(bytes(&caches.kv)),
+                    recurrent_state: Figure::exact(bytes(&self.state)),
+                    compute: Figure {
+                        bytes: bytes(&compute),
+                        basis: Basis::Estimate {
+                            below_permille: 100,
+                            above_permille: 100,
+                        },
+                    },
+                    start_overhead: overhead::start(gpu),
+                    growth: overhead::growth(
+                        &self.settings,
+                        self.model,
+                        &self.placement,
+                        &batch,
+                        gpu,
+                        device,
+                    )?,
+                })
+            })
+            .collect::<Result<Vec<_>, EngineError>>()?;
+        Ok(Plan {
+            context_length: batch.context,
+            cache_types: self.settings.cache_types(),
+            devices,
+            host: HostPlan {
+                weights: self.weights.host,
+                kv_cache: caches.kv.host,
+                recurrent_state: self.state.host,
+                compute: compute.host,
+                output: output_buffer(self.model, &batch)?,
+            },
+            details: Details::LlamaCpp {
+                n_ctx: batch.context,
+                kv_cells: caches.cells,
+                swa_cells: caches.window_cells,
+                streams: batch.streams,
+            },
+        })
+    }
+
+    fn explain(&self, plan: &Plan) -> Vec<Explanation> {
+        explain::explain(&self.settings, self.model, plan)
+    }
+}
+
+/// Logits handed to the caller: one `f32` row per sequence, in pinned host memory
+/// (`llama-context.cpp`, `output_reserve`).
+fn output_buffer(model: &Model, batch: &Batch) -> Result<u64, EngineError> {
+    model
+        .vocabulary_size
+        .checked_mul(4)
+        .and_then(|row| row.checked_mul(batch.sequences))
+        .ok_or(EngineError::TooLarge)
+}

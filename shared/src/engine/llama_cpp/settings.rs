@@ -1,8 +1,10 @@
 //! The settings of llama.cpp that change memory, with llama-server's defaults.
 
+use alloc::collections::BTreeSet;
 use alloc::string::String;
 use alloc::vec::Vec;
 
+use crate::model::Model;
 use crate::quant::TensorType;
 
 /// llama.cpp with its settings.
@@ -79,13 +81,34 @@ pub enum SplitMode {
     None,
 }
 
-/// One `--override-tensor PATTERN=BUFFER`.
+/// One `--override-tensor PATTERN=BUFFER`, with the pattern already looked up in the model.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct TensorOverride {
-    /// A regular expression searched for in the tensor's name.
+    /// The regular expression as given, for the command line.
     pub pattern: String,
     /// Where the tensors go: `CPU`, or a device such as `CUDA0`.
     pub buffer: String,
+    /// Names of the tensors that the pattern is found in.
+    pub tensors: BTreeSet<String>,
+}
+
+impl TensorOverride {
+    /// Looks `pattern` up in the model's tensors. Regular expressions are the caller's: the
+    /// page has the browser's, the command line a library.
+    #[must_use]
+    pub fn resolve(
+        pattern: &str,
+        buffer: &str,
+        model: &Model,
+        is_match: impl Fn(&str) -> bool,
+    ) -> Self {
+        let names = model.tensors.iter().map(|tensor| &tensor.name);
+        Self {
+            pattern: pattern.into(),
+            buffer: buffer.into(),
+            tensors: names.filter(|name| is_match(name)).cloned().collect(),
+        }
+    }
 }
 
 impl Version {
@@ -124,6 +147,13 @@ impl LlamaCpp {
         TensorType::Q5_0,
         TensorType::Q5_1,
     ];
+
+    /// Whether attention runs as one fused operation: on CUDA, `auto` finds it supported on
+    /// every compute capability tried (6.1 to 12.0) and for every model measured.
+    #[must_use]
+    pub fn uses_flash_attention(&self) -> bool {
+        self.flash_attention != FlashAttention::Off
+    }
 }
 
 impl Default for LlamaCpp {

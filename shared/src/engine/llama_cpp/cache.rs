@@ -1,0 +1,218 @@
+//! KV cache and recurrent state, to the byte.
+//!
+//! Source: llama.cpp 0.5.0 and 0.6.0, `llama-kv-cache.cpp`, `llama-kv-cache-iswa.cpp`,
+//! `llama-memory-recurrent.cpp`; equal to the engine in every measured case.
+
+use super::batch::{Batch, CONTEXT_STEP};
+use super::placement::{Place, Placement};
+use super::settings::LlamaCpp;
+use super::weights::{Bytes, cuda_row_padding};
+use crate::engine::EngineError;
+use crate::model::{Attention, Layer, Model, Span};
+use crate::quant::TensorType;
+
+/// Bytes of a recurrent state's element: always `f32`.
+const STATE_ELEMENT_BYTES: u64 = 4;
+
+/// What is cached in one layer: elements of a cell.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Cell {
+    /// Elements of the key row.
+    pub(super) key: u64,
+    /// Elements of the value row; 0 where values are views of the keys.
+    pub(super) value: u64,
+    /// Elements of the indexer's key row; 0 without an indexer.
+    pub(super) indexer: u64,
+    /// How far back the layer looks, as far as llama.cpp makes use of it.
+    pub(super) span: Span,
+}
+
+/// The caches of one context length.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Caches {
+    /// Keys and values.
+    pub(super) kv: Bytes,
+    /// Cells of the full-attention cache, per stream.
+    pub(super) cells: u64,
+    /// Cells of the sliding-window cache, per stream; 0 where there is none.
+    pub(super) window_cells: u64,
+}
+
+/// Whether llama.cpp keeps a smaller cache for the windowed layers of an architecture. The
+/// windows of others (Mistral 7B v0.1, Phi-3, Qwen2) are not made use of.
+fn honours_windows(architecture: &str) -> bool {
+    matches!(
+        architecture,
+        "gemma2"
+            | "gemma3"
+            | "gemma3n"
+            | "gemma4"
+            | "gpt-oss"
+            | "cohere2"
+            | "cohere2moe"
+            | "llama4"
+            | "exaone4"
+            | "exaone-moe"
+            | "olmo2"
+            | "afmoe"
+            | "laguna"
+            | "mellum"
+            | "muse-glimmer"
+            | "smallthinker"
+            | "plamo3"
+            | "step35"
+            | "mimo2"
+            | "granite_swa"
+            | "dots3note"
+    )
+}
+
+/// What a layer caches; `None` where it caches nothing.
+pub(super) fn cell(model: &Model, layer: &Layer) -> Result<Option<Cell>, EngineError> {
+    let window = |span| {
+        if honours_windows(&model.architecture) {
+            span
+        } else {
+            Span::Full
+        }
+    };
+    let indexer = layer.indexer.map_or(0, |indexer| indexer.key_dim);
+    Ok(match layer.attention {
+        Attention::None => None,
+        Attention::Heads(heads) if heads.shares_cache => None,
+        Attention::Heads(heads) => {
+            let row = |dim: u64| heads.kv_heads.checked_mul(dim).ok_or(EngineError::TooLarge);
+            Some(Cell {
+                key: row(heads.key_dim)?,
+                value: row(heads.value_dim)?,
+                indexer,
+                span: window(heads.span),
+            })
+        }
+        Attention::Latent(latent) => Some(Cell {
+            key: latent
+                .latent_dim
+                .checked_add(latent.rope_dim)
+                .ok_or(EngineError::TooLarge)?,
+            value: 0,
+            indexer,
+            span: window(latent.span),
+        }),
+    })
+}
+
+/// Cells per stream of a layer that looks back this far.
+pub(super) fn cells(settings: &LlamaCpp, batch: &Batch, span: Span) -> Result<u64, EngineError> {
+    let Some(window) = span.limit().filter(|_| !settings.swa_full) else {
+        return Ok(batch.context_per_stream);
+    };
+    let windows = if batch.unified { batch.sequences } else { 1 };
+    window
+        .checked_mul(windows)
+        .and_then(|tokens| tokens.checked_add(batch.ubatch))
+        .map(|tokens| tokens.min(batch.context_per_stream))
+        .and_then(|tokens| tokens.checked_next_multiple_of(CONTEXT_STEP))
+        .ok_or(EngineError::TooLarge)
+}
+
+/// The KV caches of all decoder layers.
+pub(super) fn caches(
+    settings: &LlamaCpp,
+    model: &Model,
+    placement: &Placement,
+    batch: &Batch,
+    gpus: usize,
+) -> Result<Caches, EngineError> {
+    let flash_attention = settings.uses_flash_attention();
+    let mut widest_value = 0;
+    for layer in &model.layers {
+        widest_value = widest_value.max(cell(model, layer)?.map_or(0, |cell| cell.value));
+    }
+    let mut caches = Caches {
+        kv: Bytes::zero(gpus),
+        cells: batch.context_per_stream,
+        window_cells: 0,
+    };
+    for (index, layer) in model.decoder_layers() {
+        let Some(cell) = cell(model, layer)? else {
+            continue;
+        };
+        let cells = cells(settings, batch, cell.span)?;
+        if cell.span != Span::Full {
+            caches.window_cells = cells;
+        }
+        let place = if settings.kv_offload {
+            placement.layer(index)
+        } else {
+            Place::Host
+        };
+        let rows = cells
+            .checked_mul(batch.streams)
+            .ok_or(EngineError::TooLarge)?;
+        // Transposed values (without flash attention) are all as wide as the widest.
+        let value = if flash_attention || cell.value == 0 {
+            cell.value
+        } else {
+            widest_value
+        };
+        for (tensor_type, elements) in [
+            (settings.cache_type_k, cell.key),
+            (settings.cache_type_v, value),
+            (settings.cache_type_k, cell.indexer),
+        ] {
+            if elements > 0 {
+                caches
+                    .kv
+                    .add(place, tensor_bytes(tensor_type, elements, rows, place)?)?;
+            }
+        }
+    }
+    Ok(caches)
+}
+
+/// Bytes of a cache tensor of `rows` rows, before alignment.
+fn tensor_bytes(
+    tensor_type: TensorType,
+    row_elements: u64,
+    rows: u64,
+    place: Place,
+) -> Result<u64, EngineError> {
+    let row = tensor_type
+        .row_bytes(row_elements)
+        .ok_or(EngineError::TooLarge)?;
+    let padding = match place {
+        Place::Gpu(_) => cuda_row_padding(tensor_type, row_elements),
+        Place::Host => 0,
+    };
+    row.checked_mul(rows)
+        .and_then(|bytes| bytes.checked_add(padding))
+        .ok_or(EngineError::TooLarge)
+}
+
+/// The recurrent state of all decoder layers: one cell per sequence.
+pub(super) fn recurrent_state(
+    settings: &LlamaCpp,
+    model: &Model,
+    placement: &Placement,
+    gpus: usize,
+) -> Result<Bytes, EngineError> {
+    let mut bytes = Bytes::zero(gpus);
+    for (index, layer) in model.decoder_layers() {
+        let Some(state) = layer.recurrent else {
+            continue;
+        };
+        let place = if settings.kv_offload {
+            placement.layer(index)
+        } else {
+            Place::Host
+        };
+        for elements in [state.conv_elements(), state.state_elements()] {
+            let tensor = elements
+                .and_then(|elements| elements.checked_mul(STATE_ELEMENT_BYTES))
+                .and_then(|bytes| bytes.checked_mul(settings.parallel.max(1)))
+                .ok_or(EngineError::TooLarge)?;
+            bytes.add(place, tensor)?;
+        }
+    }
+    Ok(bytes)
+}

@@ -1,0 +1,141 @@
+//! The arithmetic behind a llama.cpp plan, with the model's numbers put in.
+
+use alloc::collections::BTreeMap;
+use alloc::format;
+use alloc::string::String;
+use alloc::vec::Vec;
+
+use super::batch::Batch;
+use super::cache;
+use super::settings::LlamaCpp;
+use crate::engine::{Basis, Component, Explanation, Plan};
+use crate::model::Model;
+
+pub(super) fn explain(settings: &LlamaCpp, model: &Model, plan: &Plan) -> Vec<Explanation> {
+    let mut explanations = Vec::new();
+    let device = plan.devices.first();
+    explanations.push(Explanation {
+        component: Component::Weights,
+        arithmetic: weights(model),
+        source: "llama.cpp llama-model.cpp (load_tensors), ggml-cuda.cu (get_alloc_size)",
+        basis: Basis::Exact,
+    });
+    if let Some(arithmetic) = kv_cache(settings, model, plan).filter(|lines| !lines.is_empty()) {
+        explanations.push(Explanation {
+            component: Component::KvCache,
+            arithmetic,
+            source: "llama.cpp llama-kv-cache.cpp, llama-kv-cache-iswa.cpp",
+            basis: Basis::Exact,
+        });
+    }
+    let recurrent = recurrent_state(settings, model);
+    if !recurrent.is_empty() {
+        explanations.push(Explanation {
+            component: Component::RecurrentState,
+            arithmetic: recurrent,
+            source: "llama.cpp llama-memory-recurrent.cpp",
+            basis: Basis::Exact,
+        });
+    }
+    if let Some(device) = device {
+        explanations.push(Explanation {
+            component: Component::Compute,
+            arithmetic: compute(settings, model, plan),
+            source: "llama.cpp llama-graph.cpp, ggml-alloc.c",
+            basis: device.compute.basis,
+        });
+        explanations.push(Explanation {
+            component: Component::StartOverhead,
+            arithmetic: Vec::from([String::from("CUDA context + kernels")]),
+            source: "load logs of users' machines, 2025–2026: 140 to 750 MiB",
+            basis: device.start_overhead.basis,
+        });
+        explanations.push(Explanation {
+            component: Component::Growth,
+            arithmetic: Vec::from([String::from("CUDA pool + cuBLAS workspace")]),
+            source: "ggml-cuda.cu (pool), mmq.cu; measured with the backend's own host code",
+            basis: device.growth.basis,
+        });
+    }
+    explanations
+}
+
+/// One line for each tensor type.
+fn weights(model: &Model) -> Vec<String> {
+    let mut types: BTreeMap<_, (u64, u64)> = BTreeMap::new();
+    for tensor in &model.tensors {
+        let entry = types.entry(tensor.tensor_type).or_default();
+        entry.0 += 1;
+        entry.1 = entry.1.saturating_add(tensor.bytes());
+    }
+    types
+        .into_iter()
+        .map(|(tensor_type, (count, bytes))| format!("{tensor_type}: {count} tensors, {bytes} B"))
+        .collect()
+}
+
+/// One line for each kind of layer.
+fn kv_cache(settings: &LlamaCpp, model: &Model, plan: &Plan) -> Option<Vec<String>> {
+    let batch = Batch::new(settings, plan.context_length).ok()?;
+    let mut kinds: Vec<(String, u64)> = Vec::new();
+    for (_, layer) in model.decoder_layers() {
+        let Some(cell) = cache::cell(model, layer).ok()? else {
+            continue;
+        };
+        let cells = cache::cells(settings, &batch, cell.span).ok()?;
+        let key = settings.cache_type_k.row_bytes(cell.key)?;
+        let value = settings.cache_type_v.row_bytes(cell.value)?;
+        let term = format!(
+            "{cells} cells × {} streams × (K {} × {} = {key} B + V {} × {} = {value} B)",
+            batch.streams, cell.key, settings.cache_type_k, cell.value, settings.cache_type_v,
+        );
+        match kinds.iter_mut().find(|(kind, _)| *kind == term) {
+            Some((_, count)) => *count += 1,
+            None => kinds.push((term, 1)),
+        }
+    }
+    Some(
+        kinds
+            .into_iter()
+            .map(|(term, count)| format!("{count} layers × {term}"))
+            .collect(),
+    )
+}
+
+fn recurrent_state(settings: &LlamaCpp, model: &Model) -> Vec<String> {
+    let mut kinds: Vec<(String, u64)> = Vec::new();
+    for (_, layer) in model.decoder_layers() {
+        let Some(state) = layer.recurrent else {
+            continue;
+        };
+        let (Some(conv), Some(elements)) = (state.conv_elements(), state.state_elements()) else {
+            continue;
+        };
+        let term = format!(
+            "({conv} + {elements}) × 4 B × {} sequences",
+            settings.parallel.max(1)
+        );
+        match kinds.iter_mut().find(|(kind, _)| *kind == term) {
+            Some((_, count)) => *count += 1,
+            None => kinds.push((term, 1)),
+        }
+    }
+    kinds
+        .into_iter()
+        .map(|(term, count)| format!("{count} layers × {term}"))
+        .collect()
+}
+
+fn compute(settings: &LlamaCpp, model: &Model, plan: &Plan) -> Vec<String> {
+    let Ok(batch) = Batch::new(settings, plan.context_length) else {
+        return Vec::new();
+    };
+    Vec::from([
+        format!("ubatch = {}, outputs = {}", batch.ubatch, batch.outputs),
+        format!(
+            "n_embd = {}, vocabulary = {}",
+            model.embedding_length, model.vocabulary_size
+        ),
+        format!("cells = {}", batch.context_per_stream),
+    ])
+}

@@ -1,0 +1,277 @@
+//! Which device each layer and each tensor goes to.
+//!
+//! Source: llama.cpp 0.5.0 and 0.6.0, `llama-model.cpp` (`load_tensors`) and
+//! `llama-model-loader.cpp` (`create_tensor`); equal to the engine in every measured case.
+
+use alloc::collections::BTreeSet;
+use alloc::format;
+use alloc::string::String;
+use alloc::string::ToString;
+use alloc::vec::Vec;
+
+use super::settings::{LlamaCpp, SplitMode};
+use crate::engine::EngineError;
+use crate::gpu::Device;
+use crate::model::{Layer, Model, Span, Tensor};
+
+/// A place for tensors: one of the GPUs, or host memory.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub(super) enum Place {
+    /// The GPU of this index.
+    Gpu(usize),
+    /// Host memory.
+    Host,
+}
+
+/// The place of every layer, the output "layer" last, and of tensors sent elsewhere.
+#[derive(Debug, Clone)]
+pub(super) struct Placement {
+    layers: Vec<Place>,
+    /// Places of tensors sent elsewhere, first match first.
+    overrides: Vec<(BTreeSet<String>, Place)>,
+    /// First layers whose experts stay on the host.
+    cpu_moe_layers: usize,
+    /// Layers on GPUs, the output layer counted.
+    pub(super) offloaded: usize,
+}
+
+impl Placement {
+    /// Distributes the layers of `model` over `devices`.
+    pub(super) fn new(
+        settings: &LlamaCpp,
+        model: &Model,
+        devices: &[Device],
+    ) -> Result<Self, EngineError> {
+        if devices.is_empty() {
+            return Err(EngineError::NoDevice);
+        }
+        if settings.main_gpu >= devices.len() && settings.split_mode == SplitMode::None {
+            return Err(EngineError::InvalidSetting {
+                name: "--main-gpu",
+                value: settings.main_gpu.to_string(),
+                expected: "the index of a GPU that was given",
+            });
+        }
+        // The output layer is offloaded first, then the last repeating layers.
+        let units = model.layers.len() + 1;
+        let offloaded = settings
+            .gpu_layers
+            .and_then(|layers| usize::try_from(layers).ok())
+            .map_or(units, |layers| layers.min(units));
+        let first = units - offloaded;
+        let shares = cumulative_shares(settings, devices)?;
+        let layers = (0..units)
+            .map(|unit| {
+                if unit < first {
+                    return Place::Host;
+                }
+                if settings.split_mode == SplitMode::None {
+                    return Place::Gpu(settings.main_gpu);
+                }
+                let fraction = ratio(unit - first, offloaded);
+                let device = shares.iter().position(|&share| share > fraction);
+                Place::Gpu(device.unwrap_or(devices.len() - 1))
+            })
+            .collect();
+        let overrides = overrides(settings, devices.len())?;
+        let cpu_moe_layers = usize::try_from(settings.cpu_moe_layers).unwrap_or(usize::MAX);
+        Ok(Self {
+            layers,
+            overrides,
+            cpu_moe_layers,
+            offloaded,
+        })
+    }
+
+    /// The place of a block, with its KV cache unless that is kept on the host.
+    pub(super) fn layer(&self, index: usize) -> Place {
+        self.layers.get(index).copied().unwrap_or(Place::Host)
+    }
+
+    /// The place of the output norm and the logits.
+    pub(super) fn output(&self) -> Place {
+        self.layers.last().copied().unwrap_or(Place::Host)
+    }
+
+    /// Where an override sends the tensor, if one does.
+    pub(super) fn overridden(&self, tensor: &Tensor) -> Option<Place> {
+        let named = self
+            .overrides
+            .iter()
+            .find(|(names, _)| names.contains(&tensor.name));
+        if let Some(&(_, place)) = named {
+            return Some(place);
+        }
+        let block = tensor
+            .block()
+            .filter(|&block| block < self.cpu_moe_layers)?;
+        is_expert(&tensor.name, block).then_some(Place::Host)
+    }
+
+    /// Whether any tensor is sent elsewhere by name.
+    pub(super) fn has_overrides(&self) -> bool {
+        !self.overrides.is_empty() || self.cpu_moe_layers > 0
+    }
+
+    /// Places that hold at least one block that `uses` what is asked for.
+    pub(super) fn places_of_layers(
+        &self,
+        model: &Model,
+        uses: impl Fn(&Layer) -> bool,
+    ) -> Vec<Place> {
+        let mut places: Vec<Place> = model
+            .layers
+            .iter()
+            .enumerate()
+            .filter(|(_, layer)| uses(layer))
+            .map(|(index, _)| self.layer(index))
+            .collect();
+        places.sort_unstable();
+        places.dedup();
+        places
+    }
+
+    /// Where a tensor's copies lie. Tensors of blocks that are not loaded have none.
+    pub(super) fn copies(&self, model: &Model, tensor: &Tensor) -> Vec<Place> {
+        let overridden = self.overridden(tensor);
+        let place = |place| overridden.unwrap_or(place);
+        if let Some(block) = tensor.block() {
+            return match model.layers.get(block) {
+                Some(layer) if layer.next_token_prediction => Vec::new(),
+                _ => Vec::from([place(self.layer(block))]),
+            };
+        }
+        let stem = tensor.name.split('.').next().unwrap_or_default();
+        match stem {
+            "token_embd" if model.tensor("output.weight").is_none() => {
+                let (input, output) = (place(Place::Host), place(self.output()));
+                if input != output {
+                    Vec::from([input, output])
+                } else if loads_tied_output_twice(&model.architecture) {
+                    Vec::from([input, input])
+                } else {
+                    Vec::from([input])
+                }
+            }
+            "token_embd_norm" if self.embedding_norm_is_output(model) => {
+                Vec::from([place(self.output())])
+            }
+            "token_embd"
+            | "token_embd_norm"
+            | "token_types"
+            | "position_embd"
+            | "per_layer_token_embd" => Vec::from([place(Place::Host)]),
+            "per_layer_model_proj" | "per_layer_proj_norm" => Vec::from([place(self.layer(0))]),
+            _ if tensor.is_rope_table() => {
+                // Gemma 4 rotates by the table in its full-attention layers only.
+                let every = model.architecture != "gemma4";
+                let uses = |layer: &Layer| every || layer.attention.span() == Some(Span::Full);
+                let mut places: Vec<Place> = self
+                    .places_of_layers(model, uses)
+                    .into_iter()
+                    .map(place)
+                    .collect();
+                places.dedup();
+                places
+            }
+            _ => Vec::from([place(self.output())]),
+        }
+    }
+
+    /// LFM2 files call their output norm `token_embd_norm`.
+    fn embedding_norm_is_output(&self, model: &Model) -> bool {
+        matches!(model.architecture.as_str(), "lfm2" | "lfm2moe")
+    }
+}
+
+/// These load the tied output without looking for the copy that is there already.
+fn loads_tied_output_twice(architecture: &str) -> bool {
+    matches!(architecture, "gemma3n" | "gemma4")
+}
+
+/// Cumulative shares of the devices, the last one 1. The engine computes them in `f32`, so
+/// that only `f32` gives its rounding.
+fn cumulative_shares(settings: &LlamaCpp, devices: &[Device]) -> Result<Vec<f32>, EngineError> {
+    let split = &settings.tensor_split;
+    if split.len() > devices.len() || split.iter().any(|share| !share.is_finite() || *share < 0.0) {
+        return Err(EngineError::InvalidSetting {
+            name: "--tensor-split",
+            value: split
+                .iter()
+                .map(|share| format!("{share}"))
+                .collect::<Vec<_>>()
+                .join(","),
+            expected: "one share, 0 or more, for each GPU",
+        });
+    }
+    let share = |index: usize, device: &Device| -> f32 {
+        if split.iter().all(|&share| share == 0.0) {
+            #[allow(clippy::cast_precision_loss)]
+            let free = device.free as f32;
+            free
+        } else {
+            split.get(index).copied().unwrap_or(0.0)
+        }
+    };
+    let mut sum = 0.0;
+    let mut shares: Vec<f32> = devices
+        .iter()
+        .enumerate()
+        .map(|(index, device)| {
+            sum += share(index, device);
+            sum
+        })
+        .collect();
+    for cumulative in &mut shares {
+        *cumulative /= sum;
+    }
+    Ok(shares)
+}
+
+/// `part / whole` as the engine computes it.
+fn ratio(part: usize, whole: usize) -> f32 {
+    #[allow(clippy::cast_precision_loss)]
+    let ratio = part as f32 / whole as f32;
+    ratio
+}
+
+fn overrides(
+    settings: &LlamaCpp,
+    device_count: usize,
+) -> Result<Vec<(BTreeSet<String>, Place)>, EngineError> {
+    let place = |buffer: &str| match buffer {
+        "CPU" | "CUDA_Host" => Some(Place::Host),
+        buffer => buffer
+            .strip_prefix("CUDA")
+            .and_then(|index| index.parse().ok())
+            .filter(|&index| index < device_count)
+            .map(Place::Gpu),
+    };
+    settings
+        .tensor_overrides
+        .iter()
+        .map(|given| match place(&given.buffer) {
+            Some(place) => Ok((given.tensors.clone(), place)),
+            None => Err(EngineError::InvalidSetting {
+                name: "--override-tensor",
+                value: given.buffer.clone(),
+                expected: "CPU or CUDA0, CUDA1, … after the =",
+            }),
+        })
+        .collect()
+}
+
+/// Whether `--n-cpu-moe` keeps the tensor on the CPU: the engine's own pattern is
+/// `blk\.N\.ffn_(up|down|gate|gate_up)_(ch|)exps`.
+fn is_expert(name: &str, block: usize) -> bool {
+    let rest = name
+        .strip_prefix("blk.")
+        .and_then(|rest| rest.strip_prefix(&format!("{block}.ffn_")));
+    let Some(rest) = rest else {
+        return false;
+    };
+    ["up_", "down_", "gate_up_", "gate_"].iter().any(|part| {
+        rest.strip_prefix(part)
+            .is_some_and(|rest| rest.starts_with("exps") || rest.starts_with("chexps"))
+    })
+}

@@ -1,0 +1,95 @@
+//! What llama.cpp refuses.
+//!
+//! Source: llama.cpp 0.5.0 and 0.6.0, `llama-context.cpp` (`llama_init_from_model`).
+
+use alloc::string::ToString;
+
+use super::settings::{FlashAttention, LlamaCpp, Version};
+use crate::engine::EngineError;
+use crate::model::{Attention, Model};
+use crate::quant::TensorType;
+
+/// Names of the cache types, for the error that lists them.
+const CACHE_TYPE_NAMES: &str = "f32, f16, bf16, q8_0, q4_0, q4_1, iq4_nl, q5_0, q5_1";
+
+pub(super) fn check(settings: &LlamaCpp, model: &Model) -> Result<(), EngineError> {
+    for cache_type in [settings.cache_type_k, settings.cache_type_v] {
+        if !LlamaCpp::CACHE_TYPES.contains(&cache_type) {
+            return Err(EngineError::UnknownCacheType {
+                name: cache_type.name().to_string(),
+                known: CACHE_TYPE_NAMES,
+            });
+        }
+    }
+    positive("--parallel", settings.parallel)?;
+    positive("--batch-size", settings.batch_size)?;
+    positive("--ubatch-size", settings.ubatch_size)?;
+    let mut remembers = false;
+    for (_, layer) in model.decoder_layers() {
+        remembers |= layer.attention != Attention::None || layer.recurrent.is_some();
+        match layer.attention {
+            Attention::None => {}
+            Attention::Heads(heads) => {
+                // Without flash attention 0.5.0 only needs whole blocks in a row of all heads.
+                let rows = settings.version == Version::V0_5_0 && !settings.uses_flash_attention();
+                let key = heads
+                    .key_dim
+                    .saturating_mul(if rows { heads.kv_heads } else { 1 });
+                divisible("K", settings.cache_type_k, key)?;
+                divisible("V", settings.cache_type_v, heads.value_dim)?;
+            }
+            Attention::Latent(latent) => {
+                if settings.cache_type_k != settings.cache_type_v {
+                    return Err(EngineError::MixedCacheTypes {
+                        key: settings.cache_type_k.name().to_string(),
+                        value: settings.cache_type_v.name().to_string(),
+                    });
+                }
+                divisible(
+                    "K",
+                    settings.cache_type_k,
+                    latent.latent_dim.saturating_add(latent.rope_dim),
+                )?;
+            }
+        }
+    }
+    if !remembers {
+        return Err(EngineError::NotGenerative {
+            architecture: model.architecture.clone(),
+        });
+    }
+    if settings.cache_type_v.is_quantized() && settings.flash_attention == FlashAttention::Off {
+        return Err(EngineError::QuantizedValueCacheNeedsFlashAttention {
+            cache_type: settings.cache_type_v.name().to_string(),
+        });
+    }
+    Ok(())
+}
+
+fn positive(name: &'static str, value: u64) -> Result<(), EngineError> {
+    /// The engine's batch sizes and slots are 32-bit; more than this is a slip of the finger.
+    const MOST: u64 = 1 << 20;
+    if (1..=MOST).contains(&value) {
+        Ok(())
+    } else {
+        Err(EngineError::InvalidSetting {
+            name,
+            value: value.to_string(),
+            expected: "1 to 1048576",
+        })
+    }
+}
+
+fn divisible(side: &'static str, cache_type: TensorType, head_dim: u64) -> Result<(), EngineError> {
+    let block = cache_type.block_elements();
+    if head_dim.is_multiple_of(block) {
+        Ok(())
+    } else {
+        Err(EngineError::HeadNotDivisible {
+            side,
+            cache_type: cache_type.name().to_string(),
+            block,
+            head_dim,
+        })
+    }
+}

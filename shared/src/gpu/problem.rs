@@ -144,8 +144,8 @@ impl ProblemCode {
                 "reinstall the NVIDIA driver; if LLM_LANDER_NVML_LIBRARY is set, check the path in it",
             ),
             Self::DriverNotLoaded => language.pick(
-                "「sudo modprobe nvidia」を試し、だめなら再起動してください。Secure Boot が有効なら、モジュールの署名も確かめてください",
-                "try “sudo modprobe nvidia”, else restart the machine; with Secure Boot, check that the module is signed",
+                "Linux では「sudo modprobe nvidia」を試し、だめなら再起動してください。コンテナーでは --gpus all が要ります。Secure Boot が有効なら、モジュールの署名も確かめてください",
+                "on Linux try “sudo modprobe nvidia”, else restart the machine; containers need --gpus all; with Secure Boot, check that the module is signed",
             ),
             Self::DriverMismatch => language.pick(
                 "ドライバーの更新直後に起こります。再起動してください",

@@ -101,6 +101,20 @@ pub struct GpuFailure {
     pub detail: Option<String>,
 }
 
+impl From<&GpuFailure> for ProbeProblem {
+    /// The problem of this one GPU, with its index.
+    fn from(failure: &GpuFailure) -> Self {
+        let index = failure.index;
+        Self::with_detail(
+            failure.code,
+            match &failure.detail {
+                Some(detail) => format!("GPU {index}: {detail}"),
+                None => format!("GPU {index}"),
+            },
+        )
+    }
+}
+
 impl GpuReport {
     /// Reads a report as the probe answers it.
     ///

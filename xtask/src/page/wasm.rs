@@ -1,0 +1,131 @@
+//! The page's program: compiled, bound to JavaScript, shrunk.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use super::Finish;
+use super::name::digest;
+use crate::failure::Failure;
+use crate::install;
+use crate::process::Task;
+use crate::progress::note;
+use crate::workspace::{WASM, Workspace};
+
+const PACKAGE: &str = "llm-lander-app";
+
+/// The folder with `app.js` and `app_bg.wasm`.
+#[derive(Debug)]
+pub(super) struct Bound {
+    pub(super) folder: PathBuf,
+    pub(super) script: PathBuf,
+    pub(super) program: PathBuf,
+}
+
+/// Compiles the application; gives the path of the WebAssembly file.
+pub(super) fn compile(workspace: &Workspace, finish: Finish) -> Result<PathBuf, Failure> {
+    install::rust::target(WASM)?;
+    let (profile, folder) = match finish {
+        Finish::Quick => ("dev", "debug"),
+        Finish::Full => ("page", "page"),
+    };
+    Task::cargo()
+        .words("build --package")
+        .args([
+            PACKAGE,
+            "--bin",
+            PACKAGE,
+            "--target",
+            WASM,
+            "--profile",
+            profile,
+        ])
+        .folder(workspace.root())
+        .cure("the compiler's messages above say what is wrong in app/ or shared/")
+        .run()?;
+    Ok(workspace
+        .target()
+        .join(WASM)
+        .join(folder)
+        .join(format!("{PACKAGE}.wasm")))
+}
+
+/// Writes the JavaScript that loads the program and stands between it and the browser.
+pub(super) fn bind(
+    workspace: &Workspace,
+    compiled: &Path,
+    finish: Finish,
+) -> Result<Bound, Failure> {
+    Task::cargo()
+        .words("build --package page-bindgen --bin page-bindgen")
+        .folder(workspace.root())
+        .run()?;
+    let (name, names) = match finish {
+        Finish::Quick => ("page-quick", Some("--names")),
+        Finish::Full => ("page-full", None),
+    };
+    let folder = workspace.target().join(name);
+    empty(&folder)?;
+    Task::new(workspace.program("debug", "page-bindgen"))
+        .args([compiled, &folder])
+        .args(names)
+        .cure("wasm-bindgen in Cargo.lock and in xtask/bindgen/Cargo.toml must be one version")
+        .run()?;
+    let bound = Bound {
+        script: folder.join("app.js"),
+        program: folder.join("app_bg.wasm"),
+        folder,
+    };
+    note(&format!(
+        "{}: {} KB",
+        bound.program.display(),
+        kilobytes(&bound.program)
+    ));
+    Ok(bound)
+}
+
+/// Lets wasm-opt of the locked binaryen package reduce the program in place. An input seen before
+/// is taken from the last run.
+pub(super) fn shrink(workspace: &Workspace, bound: &Bound) -> Result<(), Failure> {
+    let tools = workspace.root().join("xtask/wasm-opt");
+    let lock = tools.join("package-lock.json");
+    let mut input = read(&bound.program)?;
+    input.extend(read(&lock)?);
+    let kept = workspace.target().join("page-shrunk");
+    let shrunk = kept.join(format!("{:016x}.wasm", digest(&input)));
+    if !shrunk.is_file() {
+        install::node::packages(&tools)?;
+        empty(&kept)?;
+        let unfinished = kept.join("unfinished.wasm");
+        Task::new("node")
+            .arg(tools.join("node_modules/binaryen/bin/wasm-opt"))
+            .words("-Oz --output")
+            .args([&unfinished, &bound.program])
+            .cure("remove xtask/wasm-opt/node_modules and try again")
+            .run()?;
+        fs::rename(&unfinished, &shrunk)
+            .map_err(|error| Failure::file("rename", &unfinished, &error))?;
+    }
+    fs::copy(&shrunk, &bound.program).map_err(|error| Failure::file("copy", &shrunk, &error))?;
+    note(&format!(
+        "{}: {} KB",
+        bound.program.display(),
+        kilobytes(&bound.program)
+    ));
+    Ok(())
+}
+
+/// An empty folder at this path.
+pub(super) fn empty(folder: &Path) -> Result<(), Failure> {
+    if folder.exists() {
+        fs::remove_dir_all(folder).map_err(|error| Failure::file("remove", folder, &error))?;
+    }
+    fs::create_dir_all(folder).map_err(|error| Failure::file("create", folder, &error))
+}
+
+pub(super) fn read(path: &Path) -> Result<Vec<u8>, Failure> {
+    fs::read(path).map_err(|error| Failure::file("read", path, &error))
+}
+
+fn kilobytes(path: &Path) -> u64 {
+    path.metadata().map_or(0, |data| data.len().div_ceil(1000))
+}

@@ -1,31 +1,26 @@
-//! `dist/`: `index.html` with its directives followed, and the files that it names.
+//! The site: `index.html` with its directives followed, and the files that it names.
 
 use std::fs;
 use std::path::{Path, PathBuf};
 
 use super::directive::{self, Directive};
+use super::folder::{copy, empty, read};
 use super::name::by_content;
-use super::wasm::{Bound, empty, read};
+use super::wasm::Bound;
 use crate::failure::Failure;
-use crate::workspace::Workspace;
 
-/// Writes the whole folder anew.
-pub(super) fn assemble(workspace: &Workspace, bound: &Bound) -> Result<(), Failure> {
-    let source = workspace.root().join("index.html");
-    let html = String::from_utf8_lossy(&read(&source)?).into_owned();
-    let dist = workspace.dist();
-    empty(&dist)?;
-    let site = Site {
-        root: workspace.root(),
-        dist: &dist,
-    };
+/// Writes the whole folder anew, from the `index.html` at the root of the checkout.
+pub(super) fn assemble(root: &Path, bound: &Bound, folder: &Path) -> Result<(), Failure> {
+    let html = String::from_utf8_lossy(&read(&root.join("index.html"))?).into_owned();
+    empty(folder)?;
+    let site = Site { root, folder };
     let html = directive::replace(&html, |directive| site.follow(directive, bound))?;
     site.write("index.html", html.as_bytes())
 }
 
 struct Site<'a> {
     root: &'a Path,
-    dist: &'a Path,
+    folder: &'a Path,
 }
 
 impl Site<'_> {
@@ -61,14 +56,14 @@ impl Site<'_> {
                 }
             }
             "copy-file" | "copy-dir" => {
-                let folder = directive.attribute("data-target-path").unwrap_or_default();
+                let asked = directive.attribute("data-target-path").unwrap_or_default();
                 let name = source.file_name().map(PathBuf::from).unwrap_or_default();
-                let place = if kind == "copy-dir" && !folder.is_empty() {
-                    PathBuf::from(folder)
+                let place = if kind == "copy-dir" && !asked.is_empty() {
+                    PathBuf::from(asked)
                 } else {
-                    Path::new(folder).join(name)
+                    Path::new(asked).join(name)
                 };
-                copy(&source, &self.dist.join(place))?;
+                copy(&source, &self.folder.join(place))?;
                 Ok(String::new())
             }
             _ => Err(Failure::new(
@@ -84,7 +79,7 @@ impl Site<'_> {
     fn program(&self, bound: &Bound) -> Result<String, Failure> {
         let snippets = bound.folder.join("snippets");
         if snippets.is_dir() {
-            copy(&snippets, &self.dist.join("snippets"))?;
+            copy(&snippets, &self.folder.join("snippets"))?;
         }
         let program = self.keep(&bound.program)?;
         let mut script = String::from_utf8_lossy(&read(&bound.script)?).into_owned();
@@ -108,26 +103,7 @@ impl Site<'_> {
     }
 
     fn write(&self, name: &str, content: &[u8]) -> Result<(), Failure> {
-        let path = self.dist.join(name);
+        let path = self.folder.join(name);
         fs::write(&path, content).map_err(|error| Failure::file("write", &path, &error))
     }
-}
-
-/// Copies a file or a folder with all that is in it.
-fn copy(from: &Path, to: &Path) -> Result<(), Failure> {
-    if from.is_dir() {
-        fs::create_dir_all(to).map_err(|error| Failure::file("create", to, &error))?;
-        let entries = fs::read_dir(from).map_err(|error| Failure::file("read", from, &error))?;
-        for entry in entries {
-            let entry = entry.map_err(|error| Failure::file("read", from, &error))?;
-            copy(&entry.path(), &to.join(entry.file_name()))?;
-        }
-        return Ok(());
-    }
-    if let Some(folder) = to.parent() {
-        fs::create_dir_all(folder).map_err(|error| Failure::file("create", folder, &error))?;
-    }
-    fs::copy(from, to)
-        .map(|_| ())
-        .map_err(|error| Failure::file("copy", from, &error))
 }

@@ -1,14 +1,21 @@
 //! The page, from Rust to a folder of static files.
 //!
-//! compile (Cargo) → bind (wasm-bindgen) → shrink (wasm-opt, finished page only) → name by
-//! content → follow the directives of `index.html` → `dist/`.
+//! compile (Cargo) → bind (wasm-bindgen) → shrink (wasm-opt; published page only) → follow the
+//! directives of `index.html`, naming files by their content → compress (published page only)
+//! → `dist/`.
 
 mod assemble;
 mod directive;
+mod folder;
 mod name;
 mod wasm;
+pub(crate) mod weight;
+
+use std::path::Path;
 
 use crate::failure::Failure;
+use crate::install;
+use crate::process::Task;
 use crate::progress::step;
 use crate::workspace::Workspace;
 
@@ -21,7 +28,8 @@ pub(crate) enum Finish {
     Full,
 }
 
-/// Builds the page into `dist/`.
+/// Builds the page into `dist/`, which is left untouched where nothing has changed: the probe is
+/// then not built again either.
 pub(crate) fn build(workspace: &Workspace, finish: Finish) -> Result<(), Failure> {
     let compiled = step("Compile the page to WebAssembly", || {
         wasm::compile(workspace, finish)
@@ -33,6 +41,20 @@ pub(crate) fn build(workspace: &Workspace, finish: Finish) -> Result<(), Failure
         step("Shrink it", || wasm::shrink(workspace, &bound))?;
     }
     step("Put the page together in dist/", || {
-        assemble::assemble(workspace, &bound)
+        let site = workspace.target().join("page-site");
+        assemble::assemble(workspace.root(), &bound, &site)?;
+        if finish == Finish::Full {
+            compress(workspace, &site)?;
+        }
+        folder::update(&site, &workspace.dist())
     })
+}
+
+/// Lays compressed files beside the plain ones.
+fn compress(workspace: &Workspace, site: &Path) -> Result<(), Failure> {
+    install::node::programs()?;
+    Task::new("node")
+        .arg(workspace.root().join("xtask/page-tools/compress.mjs"))
+        .arg(site)
+        .run()
 }

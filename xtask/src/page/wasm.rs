@@ -4,6 +4,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use super::Finish;
+use super::folder::{empty, read};
 use super::name::digest;
 use crate::failure::Failure;
 use crate::install;
@@ -86,7 +87,7 @@ pub(super) fn bind(
 /// Lets wasm-opt of the locked binaryen package reduce the program in place. An input seen before
 /// is taken from the last run.
 pub(super) fn shrink(workspace: &Workspace, bound: &Bound) -> Result<(), Failure> {
-    let tools = workspace.root().join("xtask/wasm-opt");
+    let tools = workspace.root().join("xtask/page-tools");
     let lock = tools.join("package-lock.json");
     let mut input = read(&bound.program)?;
     input.extend(read(&lock)?);
@@ -100,7 +101,7 @@ pub(super) fn shrink(workspace: &Workspace, bound: &Bound) -> Result<(), Failure
             .arg(tools.join("node_modules/binaryen/bin/wasm-opt"))
             .words("-Oz --output")
             .args([&unfinished, &bound.program])
-            .cure("remove xtask/wasm-opt/node_modules and try again")
+            .cure("remove xtask/page-tools/node_modules and try again")
             .run()?;
         fs::rename(&unfinished, &shrunk)
             .map_err(|error| Failure::file("rename", &unfinished, &error))?;
@@ -112,18 +113,6 @@ pub(super) fn shrink(workspace: &Workspace, bound: &Bound) -> Result<(), Failure
         kilobytes(&bound.program)
     ));
     Ok(())
-}
-
-/// An empty folder at this path.
-pub(super) fn empty(folder: &Path) -> Result<(), Failure> {
-    if folder.exists() {
-        fs::remove_dir_all(folder).map_err(|error| Failure::file("remove", folder, &error))?;
-    }
-    fs::create_dir_all(folder).map_err(|error| Failure::file("create", folder, &error))
-}
-
-pub(super) fn read(path: &Path) -> Result<Vec<u8>, Failure> {
-    fs::read(path).map_err(|error| Failure::file("read", path, &error))
 }
 
 fn kilobytes(path: &Path) -> u64 {

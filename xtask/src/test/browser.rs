@@ -34,6 +34,12 @@ pub(super) fn run(workspace: &Workspace) -> Result<Tally, Failure> {
         .env("CHROMEDRIVER", &browser.driver)
         .cure("the failing tests are named above, with what the browser's console said")
         .run_listening(|line| tally.hear(line))?;
+    if tally.is_empty() {
+        return Err(Failure::new(
+            "no browser test ran",
+            "look for #[wasm_bindgen_test] in app/",
+        ));
+    }
     Ok(tally)
 }
 

@@ -33,7 +33,7 @@ pub(super) fn run(workspace: &Workspace) -> Result<Tally, Failure> {
         .env("CHROMIUM", &browser.chromium)
         .env("CHROMIUM_FLAGS", install::browser::FLAGS.join(" "))
         .env("PROBE", &probe)
-        .env("FAKE_NVML", &library)
+        .env("LLM_LANDER_NVML_LIBRARY", &library)
         .cure("the failing tests are named above; pictures of the page are in e2e/pictures")
         .run_listening(|line| tally.hear(line))?;
     if tally.is_empty() {

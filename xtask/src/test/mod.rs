@@ -109,7 +109,9 @@ impl Stage {
             Self::Format => check::format(workspace).map(|()| Tally::default()),
             Self::Tidy => tidy::run(workspace).map(|()| Tally::default()),
             Self::Bare => check::bare(workspace).map(|()| Tally::default()),
-            Self::Page => page::build(workspace, Finish::Full).map(|()| Tally::default()),
+            Self::Page => page::build(workspace, Finish::Full)
+                .and_then(|()| page::weight::check(&workspace.dist()))
+                .map(|()| Tally::default()),
             Self::Lint => check::lint(workspace).map(|()| Tally::default()),
             Self::Documentation => check::documentation(workspace).map(|()| Tally::default()),
             Self::Native => native::run(workspace),

@@ -23,7 +23,8 @@ test("scripts and program may be kept for ever, the page itself is asked for aga
   const names = [...(await page.text()).matchAll(/\.\/(app[-_a-z0-9]*\.(?:js|wasm))/g)];
   assert.ok(names.length >= 2, "the page names its script and its program");
   for (const [, name] of names) {
-    const file = await fetch(`${probe.address}/${name}`);
+    const headers = { "accept-encoding": "br" };
+    const file = await fetch(`${probe.address}/${name}`, { headers });
     assert.equal(file.status, 200, name);
     assert.match(file.headers.get("cache-control"), /immutable/, name);
     assert.equal(file.headers.get("content-encoding"), "br", name);

@@ -3,6 +3,7 @@
 use crate::failure::Failure;
 use crate::install;
 use crate::process::Task;
+use crate::progress::note;
 use crate::workspace::{WASM, Workspace};
 
 const PAGE: &str = "llm-lander-app";
@@ -61,6 +62,15 @@ pub(crate) fn documentation(workspace: &Workspace) -> Result<(), Failure> {
         .env("RUSTDOCFLAGS", "-D warnings")
         .cure(cure)
         .run()
+}
+
+/// The features to look at: all, but the probe cannot carry a page that has not been built.
+pub(crate) fn features(workspace: &Workspace) -> &'static str {
+    if workspace.dist().join("index.html").is_file() {
+        return "page,test-runner";
+    }
+    note("dist/ is not there: the probe is looked at without the page (`cargo xtask build` helps)");
+    "test-runner"
 }
 
 fn cargo(workspace: &Workspace, words: &str) -> Task {

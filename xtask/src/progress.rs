@@ -1,18 +1,28 @@
 //! Steps: what is done now, and how long it took.
 
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
 use crate::failure::Failure;
 use crate::style;
+
+/// How many steps the present one stands in.
+static DEPTH: AtomicUsize = AtomicUsize::new(0);
 
 /// Does one step between a line that announces it and a line that says how long it took.
 pub(crate) fn step<T>(
     title: &str,
     work: impl FnOnce() -> Result<T, Failure>,
 ) -> Result<T, Failure> {
-    println!("{} {}", style::green("==>"), style::bold(title));
+    let arrow = if DEPTH.fetch_add(1, Ordering::Relaxed) == 0 {
+        "==>"
+    } else {
+        " ->"
+    };
+    println!("{} {}", style::green(arrow), style::bold(title));
     let start = Instant::now();
     let result = work();
+    DEPTH.fetch_sub(1, Ordering::Relaxed);
     let elapsed = seconds(start.elapsed());
     match &result {
         Ok(_) => println!("    {}", style::dim(&format!("done in {elapsed}"))),

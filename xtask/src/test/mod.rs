@@ -183,7 +183,10 @@ fn summarize(outcomes: &[Outcome], elapsed: Duration) -> Result<(), Failure> {
         .filter(|outcome| outcome.result.is_err())
         .map(|outcome| outcome.stage.name())
         .collect();
-    println!("total {}: {total}", seconds(elapsed));
+    println!(
+        "{}",
+        format!("total in {}  {total}", seconds(elapsed)).trim_end()
+    );
     if red.is_empty() {
         return Ok(());
     }

@@ -1,6 +1,7 @@
 //! The crates that run on this machine.
 
 use super::tally::Tally;
+use crate::check::features;
 use crate::failure::Failure;
 use crate::process::Task;
 use crate::workspace::Workspace;
@@ -9,7 +10,8 @@ use crate::workspace::Workspace;
 pub(super) fn run(workspace: &Workspace) -> Result<Tally, Failure> {
     let mut tally = Tally::default();
     Task::cargo()
-        .words("test --workspace --exclude llm-lander-app --exclude page-bindgen --no-fail-fast")
+        .words("test --workspace --no-fail-fast --exclude llm-lander-app --features")
+        .arg(features(workspace))
         .folder(workspace.root())
         .cure("the failing tests are named above; each runs alone with `cargo test NAME`")
         .run_listening(|line| tally.hear(line))?;

@@ -1,11 +1,16 @@
 //! Devices: what an engine can be placed on, live readings, and the catalogue of cards.
 
+mod card_name;
+mod card_table;
 mod cards;
 mod fragment;
 mod problem;
 mod reading;
 
-pub use cards::{CARDS, Card, find_card};
+pub use card_table::CARDS;
+pub use cards::{
+    Allocatable, AllocatableBasis, Card, CardClass, CardError, Vendor, find_card, search_cards,
+};
 pub use problem::{ProbeProblem, ProblemCode};
 pub use reading::{GpuFailure, GpuReading, GpuReport, Mig, MigInstance, REPORT_SCHEMA};
 

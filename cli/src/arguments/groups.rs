@@ -1,0 +1,242 @@
+//! Groups of options, the same in every command that has them.
+
+use clap::Args;
+use shared::engine::Precision;
+use shared::engine::llama_cpp::{FlashAttention, SplitMode};
+use shared::fit::Answer;
+use shared::quant::{FileType, TensorType};
+use shared::text::Language;
+
+use super::value::{self, Layers};
+
+/// Which model.
+#[derive(Debug, Args)]
+#[command(next_help_heading = "Model")]
+pub(crate) struct ModelChoice {
+    /// Catalogue name, Ollama tag, or path of a .gguf, a config.json or a folder with one;
+    /// `:Q4_K_M` may follow. Without it: every local Ollama model
+    #[arg(value_name = "MODEL", help_heading = "Model")]
+    pub(crate) model: Option<String>,
+    /// Format of the weights, where the model leaves it open
+    #[arg(long, value_name = "NAME", value_parser = value::file_type)]
+    pub(crate) quant: Option<FileType>,
+    /// The file in the repository or folder
+    #[arg(long, value_name = "X.gguf")]
+    pub(crate) file: Option<String>,
+    /// For a model type without known rules: a bound that does not under-estimate
+    #[arg(long)]
+    pub(crate) conservative: bool,
+    #[command(flatten)]
+    pub(crate) geometry: ManualGeometry,
+}
+
+/// The model's geometry by hand.
+#[derive(Debug, Clone, Args)]
+#[command(next_help_heading = "Model by hand, without a file")]
+pub(crate) struct ManualGeometry {
+    /// Parameters, in thousands of millions: `8.2`
+    #[arg(long, value_name = "B", value_parser = value::billions)]
+    pub(crate) num_params_b: Option<u64>,
+    /// Number of layers
+    #[arg(long, value_name = "N", value_parser = value::positive)]
+    pub(crate) num_layers: Option<u64>,
+    /// Width of the residual stream
+    #[arg(long, value_name = "N", value_parser = value::positive)]
+    pub(crate) hidden_size: Option<u64>,
+    /// Query heads
+    #[arg(long, value_name = "N", value_parser = value::positive)]
+    pub(crate) num_attention_heads: Option<u64>,
+    /// KV heads; else as many as query heads
+    #[arg(long, value_name = "N", value_parser = value::positive)]
+    pub(crate) num_key_value_heads: Option<u64>,
+    /// Elements of one head; else the width over the heads
+    #[arg(long, value_name = "N", value_parser = value::positive)]
+    pub(crate) head_dim: Option<u64>,
+}
+
+impl ManualGeometry {
+    /// Whether any of it was given.
+    pub(crate) fn is_given(&self) -> bool {
+        [
+            self.num_params_b,
+            self.num_layers,
+            self.hidden_size,
+            self.num_attention_heads,
+            self.num_key_value_heads,
+            self.head_dim,
+        ]
+        .iter()
+        .any(Option::is_some)
+    }
+}
+
+/// Which memory, and what must stay free of it.
+#[derive(Debug, Args)]
+#[command(next_help_heading = "Memory")]
+pub(crate) struct Memory {
+    /// Free VRAM in MiB, one number per GPU; else read live
+    #[arg(long, value_name = "F[,F…]", value_delimiter = ',', value_parser = value::mebibytes)]
+    #[arg(allow_negative_numbers = true)]
+    pub(crate) free_vram_mb: Vec<u64>,
+    /// Only these GPUs, by their numbers in nvidia-smi
+    #[arg(long, value_name = "I[,I…]", value_delimiter = ',', value_parser = value::index)]
+    #[arg(conflicts_with_all = ["free_vram_mb", "gpu"])]
+    pub(crate) gpu_index: Vec<u32>,
+    /// Cards of the catalogue, all their VRAM free unless --free-vram-mb says less
+    #[arg(long, value_name = "CARD[,CARD…]", value_delimiter = ',')]
+    pub(crate) gpu: Vec<String>,
+    /// VRAM to keep free on every GPU, in MiB (default: 500)
+    #[arg(long, value_name = "F", value_parser = value::mebibytes, allow_negative_numbers = true)]
+    pub(crate) safety_margin_mb: Option<u64>,
+    /// Replaces our estimate of what the CUDA context and the like take, in MiB
+    #[arg(long, value_name = "F", value_parser = value::mebibytes, allow_negative_numbers = true)]
+    pub(crate) runtime_overhead_mb: Option<u64>,
+    /// Which truth: the planned buffers, also loads, also survives a full prompt (default:
+    /// survives)
+    #[arg(long, value_name = "planned|loads|survives", value_parser = value::answer)]
+    pub(crate) answer: Option<Answer>,
+}
+
+/// Precisions of the KV cache.
+#[derive(Debug, Args)]
+#[command(next_help_heading = "Precision of the KV cache")]
+pub(crate) struct Precisions {
+    /// Which precisions to answer for: fp16, int8, int4
+    #[arg(long, value_name = "P[,P…]", value_delimiter = ',', value_parser = value::precision)]
+    pub(crate) kv: Vec<Precision>,
+    /// Exactly this type for the keys (llama.cpp)
+    #[arg(long, value_name = "T", value_parser = value::cache_type, conflicts_with = "kv")]
+    pub(crate) cache_type_k: Option<TensorType>,
+    /// Exactly this type for the values (llama.cpp)
+    #[arg(long, value_name = "T", value_parser = value::cache_type, conflicts_with = "kv")]
+    pub(crate) cache_type_v: Option<TensorType>,
+    /// Exactly this type (vLLM)
+    #[arg(long, value_name = "T", conflicts_with = "kv")]
+    pub(crate) kv_cache_dtype: Option<String>,
+}
+
+/// Which engine, and its settings.
+#[derive(Debug, Args)]
+#[command(next_help_heading = "Engine")]
+pub(crate) struct Backend {
+    /// llama.cpp, ollama, lm-studio, koboldcpp, vllm, transformers, autogptq (default: llama.cpp)
+    #[arg(long, value_name = "NAME")]
+    pub(crate) backend: Option<String>,
+    /// The engine's version (default: the newest known)
+    #[arg(long, value_name = "V")]
+    pub(crate) backend_version: Option<String>,
+    #[command(flatten)]
+    pub(crate) llama_cpp: LlamaCppOptions,
+    #[command(flatten)]
+    pub(crate) vllm: VllmOptions,
+}
+
+/// Settings of llama.cpp, by its own names.
+#[derive(Debug, Args)]
+#[command(next_help_heading = "llama.cpp (llama-server's defaults, one slot)")]
+pub(crate) struct LlamaCppOptions {
+    /// Flash attention (default: auto)
+    #[arg(long, value_name = "on|off|auto", value_parser = value::flash_attention)]
+    pub(crate) flash_attn: Option<FlashAttention>,
+    /// Tokens of a logical batch (default: 2048)
+    #[arg(long, value_name = "N", value_parser = value::positive)]
+    pub(crate) batch_size: Option<u64>,
+    /// Tokens of a physical batch (default: 512)
+    #[arg(long, value_name = "N", value_parser = value::positive)]
+    pub(crate) ubatch_size: Option<u64>,
+    /// Sequences (slots) at once (default: 1)
+    #[arg(long, value_name = "N", value_parser = value::positive)]
+    pub(crate) parallel: Option<u64>,
+    /// One cache for all sequences (default: off)
+    #[arg(long, value_name = "on|off", value_parser = value::switch)]
+    pub(crate) kv_unified: Option<bool>,
+    /// Sliding-window layers keep the whole context
+    #[arg(long)]
+    pub(crate) swa_full: bool,
+    /// Layers on the GPUs, the output layer counted (default: all)
+    #[arg(long, value_name = "N|all", value_parser = value::layers, allow_negative_numbers = true)]
+    pub(crate) n_gpu_layers: Option<Layers>,
+    /// First layers whose experts stay on the CPU (default: 0)
+    #[arg(long, value_name = "N", value_parser = value::count)]
+    pub(crate) n_cpu_moe: Option<u64>,
+    /// Where tensors go whose name the pattern is found in: `exps=CPU`
+    #[arg(long, value_name = "PATTERN=BUFFER", value_delimiter = ',')]
+    #[arg(value_parser = value::tensor_override)]
+    pub(crate) override_tensor: Vec<(String, String)>,
+    /// Share of each GPU (default: by free VRAM)
+    #[arg(long, value_name = "F[,F…]", value_delimiter = ',', value_parser = value::share)]
+    #[arg(allow_negative_numbers = true)]
+    pub(crate) tensor_split: Vec<f32>,
+    /// Whole layers on each GPU, or everything on one (default: layer)
+    #[arg(long, value_name = "layer|none", value_parser = value::split_mode)]
+    pub(crate) split_mode: Option<SplitMode>,
+    /// The one GPU of --split-mode none (default: 0)
+    #[arg(long, value_name = "I", value_parser = value::index)]
+    pub(crate) main_gpu: Option<u32>,
+    /// The KV cache stays in host memory
+    #[arg(long)]
+    pub(crate) no_kv_offload: bool,
+    /// Large batches of CPU layers stay on the CPU
+    #[arg(long)]
+    pub(crate) no_op_offload: bool,
+    /// Rows of logits planned per micro-batch; 0 for all of it (default: one per slot)
+    #[arg(long, value_name = "N", value_parser = value::count)]
+    pub(crate) outputs_max: Option<u64>,
+}
+
+/// Settings of vLLM, by its own names.
+#[derive(Debug, Args)]
+#[command(next_help_heading = "vLLM")]
+pub(crate) struct VllmOptions {
+    /// Share of the VRAM that vLLM may use
+    #[arg(long, value_name = "F")]
+    pub(crate) gpu_memory_utilization: Option<String>,
+    /// Bytes of the KV cache, in place of the share
+    #[arg(long, value_name = "N", value_parser = value::positive)]
+    pub(crate) kv_cache_memory_bytes: Option<u64>,
+    /// GPUs that share each layer
+    #[arg(long, value_name = "N", value_parser = value::positive)]
+    pub(crate) tensor_parallel_size: Option<u64>,
+    /// GPUs that hold consecutive layers
+    #[arg(long, value_name = "N", value_parser = value::positive)]
+    pub(crate) pipeline_parallel_size: Option<u64>,
+    /// Tokens of one step
+    #[arg(long, value_name = "N", value_parser = value::positive)]
+    pub(crate) max_num_batched_tokens: Option<u64>,
+    /// Sequences of one step
+    #[arg(long, value_name = "N", value_parser = value::positive)]
+    pub(crate) max_num_seqs: Option<u64>,
+    /// Context of one sequence
+    #[arg(long, value_name = "N|auto")]
+    pub(crate) max_model_len: Option<String>,
+    /// Tokens of one block of the cache
+    #[arg(long, value_name = "N", value_parser = value::positive)]
+    pub(crate) block_size: Option<u64>,
+    /// Prefixes are not cached
+    #[arg(long)]
+    pub(crate) no_enable_prefix_caching: bool,
+    /// Every layer caches the whole context
+    #[arg(long)]
+    pub(crate) disable_hybrid_kv_cache_manager: bool,
+    /// No CUDA graphs
+    #[arg(long)]
+    pub(crate) enforce_eager: bool,
+    /// Tokens of speculative decoding
+    #[arg(long, value_name = "N", value_parser = value::count)]
+    pub(crate) num_speculative_tokens: Option<u64>,
+}
+
+/// How the answer is written.
+#[derive(Debug, Args)]
+#[command(next_help_heading = "Output")]
+pub(crate) struct Output {
+    /// Language (default: the system's)
+    #[arg(long, value_name = "ja|en", value_parser = value::language, global = true)]
+    pub(crate) lang: Option<Language>,
+    /// JSON, one object a line
+    #[arg(long, global = true)]
+    pub(crate) json: bool,
+    /// Print this help
+    #[arg(short, long, action = clap::ArgAction::Help, global = true)]
+    help: Option<bool>,
+}

@@ -1,0 +1,305 @@
+//! Values of options, from text.
+
+use std::error::Error;
+use std::fmt;
+
+use shared::engine::Precision;
+use shared::engine::llama_cpp::{FlashAttention, LlamaCpp, SplitMode};
+use shared::fit::Answer;
+use shared::quant::{FileType, TensorType};
+use shared::text::Language;
+
+use crate::mib;
+
+/// What a value should have been.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum Expected {
+    /// Memory in MiB.
+    Mebibytes,
+    /// A context length.
+    Context,
+    /// A whole number not below this.
+    AtLeast(u64),
+    /// A number of layers, or all.
+    Layers,
+    /// Thousands of millions of parameters.
+    Billions,
+    /// A share of a tensor split.
+    Share,
+    /// `PATTERN=BUFFER`.
+    Override,
+    /// One of these names.
+    OneOf(String),
+}
+
+impl Expected {
+    /// What to give, as a phrase.
+    pub(crate) fn phrase(&self, language: Language) -> String {
+        match self {
+            Self::Mebibytes => language
+                .pick(
+                    "MiB 単位の 0 以上の数(例: 19101.03)を指定してください",
+                    "give a number of MiB that is not negative, such as 19101.03",
+                )
+                .into(),
+            Self::Context => language
+                .pick(
+                    "1 以上のトークン数(例: 32768 または 32k)を指定してください",
+                    "give a number of tokens from 1 on, such as 32768 or 32k",
+                )
+                .into(),
+            Self::AtLeast(minimum) => match language {
+                Language::Ja => format!("{minimum} 以上の整数を指定してください"),
+                Language::En => format!("give a whole number from {minimum} on"),
+            },
+            Self::Layers => language
+                .pick(
+                    "層の数、または all を指定してください",
+                    "give a number of layers, or all",
+                )
+                .into(),
+            Self::Billions => language
+                .pick(
+                    "10 億単位のパラメーター数(例: 8.2)を指定してください",
+                    "give thousands of millions of parameters, such as 8.2",
+                )
+                .into(),
+            Self::Share => language
+                .pick(
+                    "GPU ごとの割合をコンマ区切りで(例: 3,1)指定してください",
+                    "give a share for each GPU with commas between, such as 3,1",
+                )
+                .into(),
+            Self::Override => language
+                .pick(
+                    "「正規表現=置き場所」(例: exps=CPU)を指定してください",
+                    "give PATTERN=BUFFER, such as exps=CPU",
+                )
+                .into(),
+            Self::OneOf(names) => match language {
+                Language::Ja => format!("使える値: {names}"),
+                Language::En => format!("it takes: {names}"),
+            },
+        }
+    }
+}
+
+impl fmt::Display for Expected {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str(&self.phrase(Language::En))
+    }
+}
+
+impl Error for Expected {}
+
+/// Memory in MiB, as bytes.
+pub(super) fn mebibytes(text: &str) -> Result<u64, Expected> {
+    mib::parse(text).ok_or(Expected::Mebibytes)
+}
+
+/// A context length; `k` counts 1024 tokens.
+pub(super) fn context(text: &str) -> Result<u64, Expected> {
+    let (digits, unit) = match text.strip_suffix(['k', 'K']) {
+        Some(digits) => (digits, 1024),
+        None => (text, 1),
+    };
+    whole(digits)
+        .and_then(|number| number.checked_mul(unit))
+        .filter(|&tokens| tokens > 0)
+        .ok_or(Expected::Context)
+}
+
+/// A whole number.
+pub(super) fn count(text: &str) -> Result<u64, Expected> {
+    whole(text).ok_or(Expected::AtLeast(0))
+}
+
+/// A whole number from 1 on.
+pub(super) fn positive(text: &str) -> Result<u64, Expected> {
+    whole(text)
+        .filter(|&number| number > 0)
+        .ok_or(Expected::AtLeast(1))
+}
+
+/// A GPU's number.
+pub(super) fn index(text: &str) -> Result<u32, Expected> {
+    whole(text)
+        .and_then(|number| u32::try_from(number).ok())
+        .ok_or(Expected::AtLeast(0))
+}
+
+/// Digits alone: no sign, no separators.
+fn whole(text: &str) -> Option<u64> {
+    let digits = !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
+    digits.then(|| text.parse().ok()).flatten()
+}
+
+/// A number of GPU layers; `None` inside for all of them.
+pub(super) fn layers(text: &str) -> Result<Layers, Expected> {
+    match text {
+        "all" | "-1" => Ok(Layers(None)),
+        _ => whole(text)
+            .map(|layers| Layers(Some(layers)))
+            .ok_or(Expected::Layers),
+    }
+}
+
+/// Layers on the GPUs, where `None` is all.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Layers(pub(crate) Option<u64>);
+
+/// Thousands of millions with up to nine decimals, as a whole number.
+pub(super) fn billions(text: &str) -> Result<u64, Expected> {
+    let (whole_part, decimals) = text.split_once('.').unwrap_or((text, ""));
+    let padded = format!("{decimals:0<9}");
+    whole(whole_part)
+        .and_then(|number| number.checked_mul(1_000_000_000))
+        .filter(|_| padded.len() == 9)
+        .and_then(|number| number.checked_add(whole(&padded)?))
+        .filter(|&number| number > 0)
+        .ok_or(Expected::Billions)
+}
+
+/// A share of a tensor split.
+pub(super) fn share(text: &str) -> Result<f32, Expected> {
+    text.parse()
+        .ok()
+        .filter(|share: &f32| share.is_finite() && *share >= 0.0)
+        .ok_or(Expected::Share)
+}
+
+/// One `PATTERN=BUFFER`.
+pub(super) fn tensor_override(text: &str) -> Result<(String, String), Expected> {
+    match text.rsplit_once('=') {
+        Some((pattern, buffer)) if !pattern.is_empty() && !buffer.is_empty() => {
+            Ok((pattern.into(), buffer.into()))
+        }
+        _ => Err(Expected::Override),
+    }
+}
+
+/// The names of what is chosen from, for errors and completions.
+fn named<T>(found: Option<T>, names: impl Iterator<Item = &'static str>) -> Result<T, Expected> {
+    found.ok_or_else(|| Expected::OneOf(names.collect::<Vec<_>>().join(", ")))
+}
+
+/// A precision of the KV cache.
+pub(super) fn precision(text: &str) -> Result<Precision, Expected> {
+    let names = Precision::ALL.into_iter().map(|precision| match precision {
+        Precision::Fp16 => "fp16",
+        Precision::Int8 => "int8",
+        Precision::Int4 => "int4",
+    });
+    named(Precision::from_name(text), names)
+}
+
+/// A type of llama.cpp's KV cache.
+pub(super) fn cache_type(text: &str) -> Result<TensorType, Expected> {
+    let types = LlamaCpp::CACHE_TYPES.into_iter();
+    let found = types.clone().find(|known| known.name() == text);
+    named(found, types.map(TensorType::name))
+}
+
+/// Which truth an answer tells.
+pub(super) fn answer(text: &str) -> Result<Answer, Expected> {
+    let names = Answer::ALL.into_iter().map(Answer::name);
+    named(Answer::from_name(text), names)
+}
+
+/// A mix of llama-quantize.
+pub(super) fn file_type(text: &str) -> Result<FileType, Expected> {
+    let names = FileType::ALL.iter().map(|&known| known.name());
+    named(FileType::from_name(text), names)
+}
+
+/// `on` or `off`.
+pub(super) fn switch(text: &str) -> Result<bool, Expected> {
+    let found = match text {
+        "on" => Some(true),
+        "off" => Some(false),
+        _ => None,
+    };
+    named(found, ["on", "off"].into_iter())
+}
+
+/// A language of the output.
+pub(super) fn language(text: &str) -> Result<Language, Expected> {
+    let found = match text {
+        "ja" => Some(Language::Ja),
+        "en" => Some(Language::En),
+        _ => None,
+    };
+    named(found, ["ja", "en"].into_iter())
+}
+
+/// `--flash-attn`.
+pub(super) fn flash_attention(text: &str) -> Result<FlashAttention, Expected> {
+    let found = match text {
+        "on" => Some(FlashAttention::On),
+        "off" => Some(FlashAttention::Off),
+        "auto" => Some(FlashAttention::Auto),
+        _ => None,
+    };
+    named(found, ["on", "off", "auto"].into_iter())
+}
+
+/// `--split-mode`.
+pub(super) fn split_mode(text: &str) -> Result<SplitMode, Expected> {
+    let found = match text {
+        "layer" => Some(SplitMode::Layer),
+        "none" => Some(SplitMode::None),
+        _ => None,
+    };
+    named(found, ["layer", "none"].into_iter())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn contexts_in_tokens_and_in_k() {
+        assert_eq!(context("32768"), Ok(32_768));
+        assert_eq!(context("32k"), Ok(32_768));
+        assert_eq!(context("128K"), Ok(131_072));
+        for text in [
+            "0",
+            "0k",
+            "",
+            "k",
+            "-1",
+            "1.5k",
+            "99999999999999999999",
+            "18014398509481984k",
+        ] {
+            assert_eq!(context(text), Err(Expected::Context), "{text}");
+        }
+    }
+
+    #[test]
+    fn billions_are_exact() {
+        assert_eq!(billions("8.2"), Ok(8_200_000_000));
+        assert_eq!(billions("0.123456789"), Ok(123_456_789));
+        assert_eq!(billions("70"), Ok(70_000_000_000));
+        for text in ["0", "-1", "8,2", "1.0000000001", "x", "99999999999"] {
+            assert_eq!(billions(text), Err(Expected::Billions), "{text}");
+        }
+    }
+
+    #[test]
+    fn patterns_may_hold_an_equals_sign() {
+        let split = tensor_override("blk=.*=CUDA0");
+        assert_eq!(split, Ok(("blk=.*".into(), "CUDA0".into())));
+        for text in ["", "=", "a=", "=CPU", "a"] {
+            assert_eq!(tensor_override(text), Err(Expected::Override), "{text}");
+        }
+    }
+
+    #[test]
+    fn shares_are_finite() {
+        assert_eq!(share("3"), Ok(3.0));
+        for text in ["-1", "inf", "NaN", "", "x"] {
+            assert!(share(text).is_err(), "{text}");
+        }
+    }
+}

@@ -1,0 +1,106 @@
+//! llama.cpp from its options.
+
+use regex_lite::Regex;
+use shared::engine::Engine;
+use shared::engine::llama_cpp::{LlamaCpp, TensorOverride, Version};
+use shared::model::Model;
+
+use super::given_of;
+use crate::arguments::{Backend, Precisions, UsageError};
+use crate::failure::Failure;
+
+/// The options that are llama.cpp's alone.
+pub(super) fn given(backend: &Backend, precisions: &Precisions) -> Vec<&'static str> {
+    let options = &backend.llama_cpp;
+    given_of(&[
+        ("--cache-type-k", precisions.cache_type_k.is_some()),
+        ("--cache-type-v", precisions.cache_type_v.is_some()),
+        ("--flash-attn", options.flash_attn.is_some()),
+        ("--batch-size", options.batch_size.is_some()),
+        ("--ubatch-size", options.ubatch_size.is_some()),
+        ("--parallel", options.parallel.is_some()),
+        ("--kv-unified", options.kv_unified.is_some()),
+        ("--swa-full", options.swa_full),
+        ("--n-gpu-layers", options.n_gpu_layers.is_some()),
+        ("--n-cpu-moe", options.n_cpu_moe.is_some()),
+        ("--override-tensor", !options.override_tensor.is_empty()),
+        ("--tensor-split", !options.tensor_split.is_empty()),
+        ("--split-mode", options.split_mode.is_some()),
+        ("--main-gpu", options.main_gpu.is_some()),
+        ("--no-kv-offload", options.no_kv_offload),
+        ("--no-op-offload", options.no_op_offload),
+        ("--outputs-max", options.outputs_max.is_some()),
+    ])
+}
+
+/// The engine with its settings.
+///
+/// # Errors
+/// Versions that are not known, and patterns that are none.
+pub(super) fn build(
+    backend: &Backend,
+    precisions: &Precisions,
+    model: &Model,
+) -> Result<Box<dyn Engine>, Failure> {
+    settings(backend, precisions, model).map(|settings| Box::new(settings) as Box<dyn Engine>)
+}
+
+/// The settings themselves.
+///
+/// # Errors
+/// As [`build`].
+pub(crate) fn settings(
+    backend: &Backend,
+    precisions: &Precisions,
+    model: &Model,
+) -> Result<LlamaCpp, Failure> {
+    let options = &backend.llama_cpp;
+    let default = LlamaCpp::default();
+    Ok(LlamaCpp {
+        version: version(backend.backend_version.as_deref())?,
+        cache_type_k: precisions.cache_type_k.unwrap_or(default.cache_type_k),
+        cache_type_v: precisions.cache_type_v.unwrap_or(default.cache_type_v),
+        flash_attention: options.flash_attn.unwrap_or(default.flash_attention),
+        batch_size: options.batch_size.unwrap_or(default.batch_size),
+        ubatch_size: options.ubatch_size.unwrap_or(default.ubatch_size),
+        parallel: options.parallel.unwrap_or(default.parallel),
+        kv_unified: options.kv_unified.unwrap_or(default.kv_unified),
+        swa_full: options.swa_full,
+        gpu_layers: options.n_gpu_layers.and_then(|layers| layers.0),
+        cpu_moe_layers: options.n_cpu_moe.unwrap_or(default.cpu_moe_layers),
+        tensor_overrides: overrides(&options.override_tensor, model)?,
+        tensor_split: options.tensor_split.clone(),
+        split_mode: options.split_mode.unwrap_or(default.split_mode),
+        main_gpu: options
+            .main_gpu
+            .map_or(default.main_gpu, |index| index as usize),
+        kv_offload: !options.no_kv_offload,
+        op_offload: !options.no_op_offload,
+        outputs_max: options.outputs_max,
+    })
+}
+
+fn version(asked: Option<&str>) -> Result<Version, UsageError> {
+    let Some(name) = asked else {
+        return Ok(Version::default());
+    };
+    Version::from_name(name).ok_or_else(|| UsageError::UnknownVersion {
+        version: name.into(),
+        known: Version::ALL.map(Version::name).join(", "),
+    })
+}
+
+fn overrides(given: &[(String, String)], model: &Model) -> Result<Vec<TensorOverride>, UsageError> {
+    given
+        .iter()
+        .map(|(pattern, buffer)| {
+            let regex = Regex::new(pattern).map_err(|error| UsageError::BadPattern {
+                pattern: pattern.clone(),
+                reason: error.to_string(),
+            })?;
+            Ok(TensorOverride::resolve(pattern, buffer, model, |name| {
+                regex.is_match(name)
+            }))
+        })
+        .collect()
+}

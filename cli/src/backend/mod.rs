@@ -1,0 +1,155 @@
+//! Engines by their names, and their options as settings.
+//!
+//! An engine is one file here: its options become a value of its own, which the calculation
+//! knows behind [`Engine`].
+
+mod llama_cpp;
+mod vllm;
+
+use shared::engine::{Engine, Precision};
+use shared::model::Model;
+
+use crate::arguments::{Backend, Precisions, Question, UsageError};
+use crate::failure::Failure;
+
+/// An engine that can be asked for.
+struct Entry {
+    name: &'static str,
+    /// Settings from options; `None` where the engine's rules are still to come.
+    build: Option<Build>,
+    /// The options that are this engine's alone, where they were given.
+    given: fn(&Backend, &Precisions) -> Vec<&'static str>,
+}
+
+type Build = fn(&Backend, &Precisions, &Model) -> Result<Box<dyn Engine>, Failure>;
+
+/// Every engine, the default one first.
+const ENTRIES: &[Entry] = &[
+    Entry {
+        name: "llama.cpp",
+        build: Some(llama_cpp::build),
+        given: llama_cpp::given,
+    },
+    to_come("ollama"),
+    to_come("lm-studio"),
+    to_come("koboldcpp"),
+    Entry {
+        name: "vllm",
+        build: None,
+        given: vllm::given,
+    },
+    to_come("transformers"),
+    to_come("autogptq"),
+];
+
+const fn to_come(name: &'static str) -> Entry {
+    Entry {
+        name,
+        build: None,
+        given: |_, _| Vec::new(),
+    }
+}
+
+/// The engine with one precision of the KV cache.
+pub(crate) struct Row {
+    /// `FP16`, `INT8`, `INT4`, or the engine's own types.
+    pub(crate) precision: String,
+    /// The engine.
+    pub(crate) engine: Box<dyn Engine>,
+}
+
+/// The engine asked for, with its settings for `model`.
+///
+/// # Errors
+/// Engines and versions that are not known, and options of other engines.
+pub(crate) fn engine(question: &Question, model: &Model) -> Result<Box<dyn Engine>, Failure> {
+    let (backend, precisions) = (&question.backend, &question.precisions);
+    let wanted = backend.backend.as_deref().unwrap_or(ENTRIES[0].name);
+    let entry = ENTRIES
+        .iter()
+        .find(|entry| entry.name.eq_ignore_ascii_case(wanted))
+        .ok_or_else(|| UsageError::UnknownBackend {
+            name: wanted.into(),
+            known: names(|_| true),
+        })?;
+    let build = entry.build.ok_or_else(|| UsageError::BackendNotSupported {
+        name: entry.name.into(),
+        supported: names(|entry| entry.build.is_some()),
+    })?;
+    let others = ENTRIES.iter().filter(|other| other.name != entry.name);
+    for other in others {
+        if let Some(option) = (other.given)(backend, precisions).first() {
+            return Err(UsageError::OptionOfOtherBackend {
+                option,
+                backend: other.name,
+            }
+            .into());
+        }
+    }
+    build(backend, precisions, model)
+}
+
+/// The engine in each precision asked for: `--kv`, else exact types, else `otherwise`.
+///
+/// # Errors
+/// As [`engine`].
+pub(crate) fn rows(
+    question: &Question,
+    model: &Model,
+    otherwise: &[Precision],
+) -> Result<Vec<Row>, Failure> {
+    let engine = engine(question, model)?;
+    let precisions = &question.precisions;
+    let exact = precisions.cache_type_k.is_some()
+        || precisions.cache_type_v.is_some()
+        || precisions.kv_cache_dtype.is_some();
+    if exact {
+        return Ok(vec![Row {
+            precision: precision_name(engine.as_ref()),
+            engine,
+        }]);
+    }
+    let wanted = if precisions.kv.is_empty() {
+        otherwise
+    } else {
+        &precisions.kv
+    };
+    Ok(wanted
+        .iter()
+        .map(|&precision| Row {
+            precision: precision.name().into(),
+            engine: engine.with_precision(precision),
+        })
+        .collect())
+}
+
+/// The precision that the engine's cache types stand for, or the types.
+pub(crate) fn precision_name(engine: &dyn Engine) -> String {
+    let types = engine.cache_types();
+    let precision = Precision::ALL
+        .into_iter()
+        .find(|&precision| engine.with_precision(precision).cache_types() == types);
+    match precision {
+        Some(precision) => precision.name().into(),
+        None if types.key == types.value => types.key.to_uppercase(),
+        None => format!("{}/{}", types.key, types.value).to_uppercase(),
+    }
+}
+
+fn names(wanted: impl Fn(&Entry) -> bool) -> String {
+    let names: Vec<&str> = ENTRIES
+        .iter()
+        .filter(|entry| wanted(entry))
+        .map(|entry| entry.name)
+        .collect();
+    names.join(", ")
+}
+
+/// The names of the options that were given.
+fn given_of(options: &[(&'static str, bool)]) -> Vec<&'static str> {
+    options
+        .iter()
+        .filter(|(_, given)| *given)
+        .map(|(name, _)| *name)
+        .collect()
+}

@@ -1,0 +1,40 @@
+//! The commands: each reads its question, asks the calculation, and writes the answer.
+
+mod max_context;
+mod plan;
+
+use std::process::ExitCode;
+
+use crate::arguments::{Command, CommandLine};
+use crate::failure::Failure;
+use crate::output::Terminal;
+
+/// What came of a command that answered.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Outcome {
+    /// There is an answer.
+    Answered,
+    /// The answer is that nothing fits.
+    DoesNotFit,
+}
+
+impl From<Outcome> for ExitCode {
+    fn from(outcome: Outcome) -> Self {
+        match outcome {
+            Outcome::Answered => Self::SUCCESS,
+            Outcome::DoesNotFit => Self::from(1),
+        }
+    }
+}
+
+/// Runs the command asked for.
+///
+/// # Errors
+/// What keeps it from answering.
+pub(crate) fn run(line: CommandLine, terminal: &mut Terminal) -> Result<Outcome, Failure> {
+    match line.command {
+        None => max_context::run(&line.question, terminal),
+        Some(Command::Plan(question)) => plan::run(&question, terminal),
+        _ => Ok(Outcome::Answered),
+    }
+}

@@ -1,0 +1,91 @@
+//! `plan`: the memory for one context.
+
+use shared::engine::Precision;
+use shared::fit::{Budget, fits};
+use shared::gpu::Device;
+
+use super::Outcome;
+use crate::arguments::{PlanQuestion, UsageError};
+use crate::backend::{self, Row};
+use crate::failure::Failure;
+use crate::memory;
+use crate::model::{self, Found};
+use crate::output::Terminal;
+use crate::output::json::PlanAnswer;
+use crate::output::text::Page;
+
+/// Answers for the model named, in FP16 unless precisions are named.
+///
+/// # Errors
+/// What keeps it from answering.
+pub(super) fn run(question: &PlanQuestion, terminal: &mut Terminal) -> Result<Outcome, Failure> {
+    let found = model::find_named(&question.question.model, "plan")?;
+    let devices = memory::devices(&question.question.memory)?;
+    let budget = memory::budget(&question.question.memory);
+    let rows = backend::rows(&question.question, &found.model, &[Precision::Fp16])?;
+    for warning in &found.warnings {
+        terminal.warn(&warning.message(terminal.language));
+    }
+    if let Some(trained) = found.model.trained_context_length
+        && question.context > trained
+    {
+        let context = question.context;
+        terminal.warn(&terminal.language.pick(
+            format!("{context} トークンは、モデルの学習時の上限 {trained} を超えています"),
+            format!("{context} tokens are more than the {trained} that the model was trained for"),
+        ));
+    }
+    let mut page = Page::new(terminal.language);
+    page.model(&found.model, &devices);
+    let mut outcome = Outcome::DoesNotFit;
+    for row in &rows {
+        let own = answer(
+            &found, question, row, &devices, &budget, &mut page, terminal,
+        )?;
+        if own == Outcome::Answered {
+            outcome = own;
+        }
+    }
+    if !terminal.json {
+        terminal.write(page.into_text())?;
+    }
+    Ok(outcome)
+}
+
+fn answer(
+    found: &Found,
+    question: &PlanQuestion,
+    row: &Row,
+    devices: &[Device],
+    budget: &Budget,
+    page: &mut Page,
+    terminal: &mut Terminal,
+) -> Result<Outcome, Failure> {
+    let engine = row.engine.as_ref();
+    let planner = engine.prepare(&found.model, devices)?;
+    let limit = planner.context_limit();
+    if question.context > limit {
+        return Err(UsageError::ContextTooLong {
+            context: question.context,
+            limit,
+        }
+        .into());
+    }
+    let plan = planner.plan(question.context)?;
+    if terminal.json {
+        let answer = PlanAnswer::new(&found.model, engine, &plan, devices, budget);
+        terminal.write_json(&answer)?;
+    } else {
+        page.precision(&row.precision);
+        page.plan(&plan, devices, budget);
+        if question.explain {
+            page.explanations(&planner.explain(&plan));
+        }
+        page.launch(&engine.launch_command(&found.launch_name, plan.context_length));
+    }
+    Ok(if fits(&plan, devices, budget) {
+        Outcome::Answered
+    } else {
+        Outcome::DoesNotFit
+    })
+}

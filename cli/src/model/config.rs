@@ -1,0 +1,57 @@
+//! `config.json` files on this machine.
+
+use std::fs::File;
+use std::io::Read;
+use std::path::Path;
+
+use shared::model::Model;
+use shared::source::hf::read_config;
+
+use super::ModelError;
+use crate::arguments::ModelChoice;
+use crate::failure::Failure;
+
+/// No configuration is longer: the largest known have 200 KB.
+const LONGEST: u64 = 16 * 1024 * 1024;
+
+/// The model that a configuration describes, its weights as the checkpoint stores them.
+///
+/// # Errors
+/// Where the file cannot be read or is no configuration.
+pub(super) fn read(path: &Path, _choice: &ModelChoice) -> Result<Model, Failure> {
+    let unreadable = |error| Failure::File {
+        path: path.into(),
+        error,
+    };
+    let mut bytes = Vec::new();
+    File::open(path)
+        .map_err(unreadable)?
+        .take(LONGEST)
+        .read_to_end(&mut bytes)
+        .map_err(unreadable)?;
+    if looks_like_safetensors(&bytes) {
+        return Err(ModelError::Safetensors { path: path.into() }.into());
+    }
+    read_config(&bytes, &name(path)).map_err(|error| Failure::Config {
+        path: path.into(),
+        error,
+    })
+}
+
+/// `config.json` is named by its folder, any other file by itself.
+fn name(path: &Path) -> String {
+    let own = path.file_stem().unwrap_or_default();
+    let full = path.canonicalize().unwrap_or_else(|_| path.into());
+    let folder = full.parent().and_then(Path::file_name);
+    match folder {
+        Some(folder) if own == "config" => folder.to_string_lossy().into_owned(),
+        _ => own.to_string_lossy().into_owned(),
+    }
+}
+
+/// A safetensors file starts with the length of a JSON object, and the object.
+fn looks_like_safetensors(bytes: &[u8]) -> bool {
+    bytes
+        .first_chunk::<8>()
+        .is_some_and(|length| u64::from_le_bytes(*length) < 1 << 32 && bytes.get(8) == Some(&b'{'))
+}

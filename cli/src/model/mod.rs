@@ -1,0 +1,174 @@
+//! From the MODEL that a person names to the model itself.
+
+mod config;
+mod error;
+mod folder;
+mod gguf;
+mod name;
+mod ollama;
+
+pub(crate) use error::{ModelError, Warning};
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use shared::catalogue;
+use shared::model::{Geometry, Model};
+use shared::quant::{FileType, quantize};
+
+use crate::arguments::{ModelChoice, UsageError};
+use crate::failure::Failure;
+
+/// A model that was found, and how the engine's command line would name it.
+pub(crate) struct Found {
+    /// The model.
+    pub(crate) model: Model,
+    /// The name to start it by: a path, a tag or a repository.
+    pub(crate) launch_name: String,
+    /// What a person should know of it.
+    pub(crate) warnings: Vec<Warning>,
+}
+
+impl Found {
+    fn new(model: Model, launch_name: String) -> Self {
+        let mut warnings = Vec::new();
+        if model.geometry == Geometry::Conservative {
+            warnings.push(Warning::Conservative {
+                architecture: model.architecture.clone(),
+            });
+        }
+        Self {
+            model,
+            launch_name,
+            warnings,
+        }
+    }
+}
+
+/// The models asked for: the one named, or every local one of Ollama's.
+///
+/// # Errors
+/// Where a model cannot be found or read. Of Ollama's models, those that can be read are given.
+pub(crate) fn find(choice: &ModelChoice) -> Result<Vec<Result<Found, Failure>>, Failure> {
+    match choice.model {
+        Some(_) => find_one(choice).map(|found| vec![Ok(found)]),
+        None if choice.geometry.is_given() => find_one(choice).map(|found| vec![Ok(found)]),
+        None => ollama::all(choice.quant),
+    }
+}
+
+/// The one model that `command` is asked of.
+///
+/// # Errors
+/// Where none is named, or it cannot be found or read.
+pub(crate) fn find_named(choice: &ModelChoice, command: &'static str) -> Result<Found, Failure> {
+    if choice.model.is_none() && !choice.geometry.is_given() {
+        return Err(UsageError::NoModel { command }.into());
+    }
+    find_one(choice)
+}
+
+fn find_one(choice: &ModelChoice) -> Result<Found, Failure> {
+    let given = choice.model.as_deref().unwrap_or_default().trim();
+    let named = name::split(given, choice)?;
+    if let Some(path) = existing(given) {
+        return at_path(&path, choice.quant, choice);
+    }
+    if named.file_type.is_some()
+        && let Some(path) = existing(&named.name)
+    {
+        return at_path(&path, named.file_type, choice);
+    }
+    if name::looks_like_path(given) {
+        return Err(Failure::File {
+            path: given.into(),
+            error: std::io::ErrorKind::NotFound.into(),
+        });
+    }
+    if let Some(found) = ollama::find(given, choice.quant)? {
+        return Ok(found);
+    }
+    in_catalogue(given, &named)
+}
+
+fn existing(text: &str) -> Option<PathBuf> {
+    let path = PathBuf::from(text);
+    (!text.is_empty() && path.exists()).then_some(path)
+}
+
+fn in_catalogue(given: &str, named: &name::Named) -> Result<Found, Failure> {
+    let whole = catalogue::find(given);
+    let entry = match (&whole, named.name.as_str()) {
+        (Err(_), name) if name != given => catalogue::find(name).or(whole),
+        _ => whole,
+    };
+    match entry {
+        Ok(entry) => {
+            let mut model = entry.model(named.file_type)?;
+            if given.eq_ignore_ascii_case(entry.repository) {
+                model.name = entry.repository.into();
+            }
+            Ok(Found::new(model, given.into()))
+        }
+        Err(_) if name::looks_like_repository(given) => Err(ModelError::HubNotRead {
+            repository: named.name.clone(),
+        }
+        .into()),
+        Err(error) => Err(error.into()),
+    }
+}
+
+/// The model in a file or folder, told apart by what is in it.
+fn at_path(
+    path: &Path,
+    file_type: Option<FileType>,
+    choice: &ModelChoice,
+) -> Result<Found, Failure> {
+    let metadata = fs::metadata(path).map_err(|error| Failure::File {
+        path: path.into(),
+        error,
+    })?;
+    if metadata.is_dir() {
+        return folder::read(path, file_type, choice);
+    }
+    if gguf::is_gguf(path)? {
+        return fixed_format(gguf::read(path, &gguf::name(path))?, file_type);
+    }
+    open_format(config::read(path, choice)?, path, file_type)
+}
+
+/// A file that says how its weights are stored.
+fn fixed_format(found: Found, asked: Option<FileType>) -> Result<Found, Failure> {
+    match asked {
+        Some(asked)
+            if !asked
+                .name()
+                .eq_ignore_ascii_case(&found.model.weights_format) =>
+        {
+            Err(ModelError::FormatFixed {
+                name: found.model.name,
+                format: found.model.weights_format,
+                asked,
+            }
+            .into())
+        }
+        _ => Ok(found),
+    }
+}
+
+/// A configuration, which leaves the format of the weights open.
+fn open_format(model: Model, path: &Path, asked: Option<FileType>) -> Result<Found, Failure> {
+    let model = match asked {
+        Some(file_type) => quantize(&model, file_type)?,
+        None => model,
+    };
+    let launch_name = format!("{}-{}.gguf", model.name, model.weights_format);
+    let mut found = Found::new(model, launch_name);
+    if asked.is_none() {
+        found.warnings.push(Warning::FormatOpen {
+            path: path.into(),
+            format: found.model.weights_format.clone(),
+        });
+    }
+    Ok(found)
+}

@@ -1,0 +1,131 @@
+//! What the words of a MODEL say: a name, and perhaps a format of the weights.
+
+use shared::quant::FileType;
+
+use super::ModelError;
+use crate::arguments::ModelChoice;
+use crate::failure::Failure;
+
+/// A name, and the format of the weights asked for with it.
+pub(super) struct Named {
+    /// The name without the format.
+    pub(super) name: String,
+    /// The format, by `:Q4_K_M`, a tag such as `qwen3:8b-q8_0`, `--quant` or `--file`.
+    pub(super) file_type: Option<FileType>,
+}
+
+/// Splits the format off the name.
+///
+/// # Errors
+/// Where the name and the options ask for different formats.
+pub(super) fn split(given: &str, choice: &ModelChoice) -> Result<Named, Failure> {
+    let (name, suffix) = suffix(given);
+    let in_file = choice.file.as_deref().and_then(in_file_name);
+    let asked = [choice.quant, suffix, in_file];
+    let mut formats = asked.into_iter().flatten();
+    let file_type = formats.next();
+    match (file_type, formats.find(|&other| Some(other) != file_type)) {
+        (Some(first), Some(second)) => Err(ModelError::TwoFormats { first, second }.into()),
+        _ => Ok(Named {
+            name: name.into(),
+            file_type,
+        }),
+    }
+}
+
+/// The format at the end of a name, after `:`, or after `-` in a tag.
+fn suffix(given: &str) -> (&str, Option<FileType>) {
+    let Some((name, tag)) = given.rsplit_once(':') else {
+        return (given, None);
+    };
+    if let Some(file_type) = FileType::from_name(tag) {
+        return (name, Some(file_type));
+    }
+    let quantized = tag.rsplit_once('-').and_then(|(size, format)| {
+        let file_type = FileType::from_name(format)?;
+        given
+            .get(..name.len() + 1 + size.len())
+            .map(|name| (name, Some(file_type)))
+    });
+    quantized.unwrap_or((given, None))
+}
+
+/// The format in the name of a GGUF file, as publishers put it there.
+pub(super) fn in_file_name(file: &str) -> Option<FileType> {
+    let stem = file.strip_suffix(".gguf").unwrap_or(file);
+    FileType::ALL
+        .iter()
+        .copied()
+        .filter(|known| {
+            stem.to_ascii_uppercase()
+                .split(['-', '.', '/'])
+                .any(|part| part == known.name())
+        })
+        .max_by_key(|known| known.name().len())
+}
+
+/// Whether a person means a file of this machine.
+pub(super) fn looks_like_path(given: &str) -> bool {
+    let extension = given.rsplit_once('.').map(|(_, extension)| extension);
+    matches!(extension, Some("gguf" | "json" | "safetensors"))
+        || given.starts_with(['.', '/', '~'])
+        || given.contains('\\')
+}
+
+/// Whether it has the form of a Hub repository, `owner/name`, a format aside.
+pub(super) fn looks_like_repository(given: &str) -> bool {
+    let (name, _) = suffix(given);
+    matches!(name.split('/').collect::<Vec<_>>().as_slice(), [owner, name] if !owner.is_empty() && !name.is_empty())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn formats_follow_a_colon_or_end_a_tag() {
+        for (given, name, file_type) in [
+            ("qwen3:8b", "qwen3:8b", None),
+            ("qwen3:8b:Q8_0", "qwen3:8b", Some(FileType::Q8_0)),
+            ("qwen3:8b-q4_K_M", "qwen3:8b", Some(FileType::Q4KM)),
+            (
+                "Qwen/Qwen3-8B:q4_k_m",
+                "Qwen/Qwen3-8B",
+                Some(FileType::Q4KM),
+            ),
+            ("qwen3:8b-16k", "qwen3:8b-16k", None),
+            ("C:\\models\\config.json", "C:\\models\\config.json", None),
+            ("", "", None),
+        ] {
+            assert_eq!(suffix(given), (name, file_type), "{given}");
+        }
+    }
+
+    #[test]
+    fn formats_in_file_names() {
+        for (file, file_type) in [
+            ("Qwen3-8B-Q4_K_M.gguf", Some(FileType::Q4KM)),
+            ("Qwen3-8B.Q8_0.gguf", Some(FileType::Q8_0)),
+            (
+                "BF16/Qwen3-8B-BF16-00001-of-00002.gguf",
+                Some(FileType::Bf16),
+            ),
+            ("Qwen3-8B.gguf", None),
+        ] {
+            assert_eq!(in_file_name(file), file_type, "{file}");
+        }
+    }
+
+    #[test]
+    fn paths_and_repositories_are_told_apart() {
+        for path in ["x.gguf", "./x", "/x", "~/x", "a\\b", "a/config.json"] {
+            assert!(looks_like_path(path), "{path}");
+        }
+        for name in ["qwen3:8b", "Qwen/Qwen3-8B", "Qwen2.5"] {
+            assert!(!looks_like_path(name), "{name}");
+        }
+        assert!(looks_like_repository("Qwen/Qwen3-8B:Q4_K_M"));
+        assert!(!looks_like_repository("qwen3:8b"));
+        assert!(!looks_like_repository("a/b/c"));
+    }
+}

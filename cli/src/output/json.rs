@@ -1,0 +1,307 @@
+//! Answers in JSON: all sizes are bytes.
+
+use serde::Serialize;
+use shared::engine::{Details, Engine, Plan};
+use shared::fit::{Budget, ByAnswer, Fit};
+use shared::gpu::Device;
+use shared::model::Model;
+use shared::text::{Language, UserMessage};
+
+/// The version of the form.
+const SCHEMA: u32 = 1;
+
+/// `{"error":…}`.
+#[derive(Serialize)]
+pub(crate) struct Failed<'a> {
+    error: Problem<'a>,
+}
+
+#[derive(Serialize)]
+struct Problem<'a> {
+    code: &'static str,
+    message: &'a str,
+    hint: &'a str,
+}
+
+impl<'a> Failed<'a> {
+    /// An error as its own object.
+    pub(crate) fn new(code: &'static str, message: &'a str, hint: &'a str) -> Self {
+        Self {
+            error: Problem {
+                code,
+                message,
+                hint,
+            },
+        }
+    }
+}
+
+/// What every answer says of the model.
+#[derive(Serialize)]
+pub(crate) struct ModelSummary<'a> {
+    name: &'a str,
+    architecture: &'a str,
+    parameters: u64,
+    weights_format: &'a str,
+    weights_bytes: u64,
+    trained_context_length: Option<u64>,
+}
+
+impl<'a> From<&'a Model> for ModelSummary<'a> {
+    fn from(model: &'a Model) -> Self {
+        Self {
+            name: &model.name,
+            architecture: &model.architecture,
+            parameters: model.parameters(),
+            weights_format: &model.weights_format,
+            weights_bytes: model.weights_bytes(),
+            trained_context_length: model.trained_context_length,
+        }
+    }
+}
+
+#[derive(Serialize)]
+struct Backend {
+    name: &'static str,
+    version: &'static str,
+}
+
+impl From<&dyn Engine> for Backend {
+    fn from(engine: &dyn Engine) -> Self {
+        Self {
+            name: engine.name(),
+            version: engine.version(),
+        }
+    }
+}
+
+/// The memory that one context takes.
+#[derive(Serialize)]
+pub(crate) struct PlanAnswer<'a> {
+    schema: u32,
+    model: ModelSummary<'a>,
+    backend: Backend,
+    context_length: u64,
+    cache_type_k: &'a str,
+    cache_type_v: &'a str,
+    devices: Vec<DeviceAnswer<'a>>,
+    host: HostAnswer,
+    backend_details: serde_json::Value,
+}
+
+#[derive(Serialize)]
+struct DeviceAnswer<'a> {
+    name: &'a str,
+    weights: u64,
+    kv_cache: u64,
+    recurrent_state: u64,
+    compute: u64,
+    runtime_overhead: u64,
+    safety_margin: u64,
+    total: u64,
+    free: u64,
+    fits: bool,
+}
+
+#[derive(Serialize)]
+struct HostAnswer {
+    weights: u64,
+    kv_cache: u64,
+    recurrent_state: u64,
+    compute: u64,
+    output: u64,
+    total: u64,
+}
+
+impl<'a> PlanAnswer<'a> {
+    /// The plan of `engine` on `devices`.
+    pub(crate) fn new(
+        model: &'a Model,
+        engine: &dyn Engine,
+        plan: &'a Plan,
+        devices: &[Device],
+        budget: &Budget,
+    ) -> Self {
+        let device_answers = plan.devices.iter().zip(devices).map(|(planned, device)| {
+            let total = budget.total(planned);
+            DeviceAnswer {
+                name: &planned.name,
+                weights: planned.weights.bytes,
+                kv_cache: planned.kv_cache.bytes,
+                recurrent_state: planned.recurrent_state.bytes,
+                compute: planned.compute.bytes,
+                runtime_overhead: budget.overhead(planned).bytes,
+                safety_margin: budget.safety_margin,
+                total,
+                free: device.free,
+                fits: total <= device.free,
+            }
+        });
+        Self {
+            schema: SCHEMA,
+            model: model.into(),
+            backend: engine.into(),
+            context_length: plan.context_length,
+            cache_type_k: &plan.cache_types.key,
+            cache_type_v: &plan.cache_types.value,
+            devices: device_answers.collect(),
+            host: HostAnswer {
+                weights: plan.host.weights,
+                kv_cache: plan.host.kv_cache,
+                recurrent_state: plan.host.recurrent_state,
+                compute: plan.host.compute,
+                output: plan.host.output,
+                total: plan.host.total(),
+            },
+            backend_details: details(plan.details),
+        }
+    }
+}
+
+fn details(details: Details) -> serde_json::Value {
+    match details {
+        Details::LlamaCpp {
+            n_ctx,
+            kv_cells,
+            swa_cells,
+            streams,
+        } => serde_json::json!({
+            "n_ctx": n_ctx,
+            "kv_cells": kv_cells,
+            "swa_cells": swa_cells,
+            "streams": streams,
+        }),
+        Details::Vllm {
+            block_size,
+            num_blocks,
+            kv_cache_tokens,
+            max_concurrency_permille,
+        } => serde_json::json!({
+            "block_size": block_size,
+            "num_blocks": num_blocks,
+            "kv_cache_tokens": kv_cache_tokens,
+            "max_concurrency": f64::from(
+                u32::try_from(max_concurrency_permille).unwrap_or(u32::MAX)
+            ) / 1000.0,
+        }),
+        Details::None => serde_json::json!({}),
+    }
+}
+
+/// The longest context for each precision.
+#[derive(Serialize)]
+pub(crate) struct MaxContextAnswer<'a> {
+    schema: u32,
+    model: ModelSummary<'a>,
+    backend: Backend,
+    free: Vec<u64>,
+    results: Vec<ResultAnswer<'a>>,
+}
+
+/// One precision of a [`MaxContextAnswer`].
+#[derive(Serialize)]
+pub(crate) struct ResultAnswer<'a> {
+    precision: &'a str,
+    cache_type_k: String,
+    cache_type_v: String,
+    max_context_length: u64,
+    max_context_by_answer: Contexts,
+    usable_context_length: u64,
+    limited_by: &'static str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    reason: Option<Reason>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    launch_command: Option<String>,
+    plan: Option<PlanAnswer<'a>>,
+}
+
+#[derive(Serialize)]
+struct Contexts {
+    planned: u64,
+    loads: u64,
+    survives: u64,
+}
+
+impl From<ByAnswer<u64>> for Contexts {
+    fn from(contexts: ByAnswer<u64>) -> Self {
+        Self {
+            planned: contexts.planned,
+            loads: contexts.loads,
+            survives: contexts.survives,
+        }
+    }
+}
+
+#[derive(Serialize)]
+struct Reason {
+    code: &'static str,
+    message: String,
+    hint: String,
+}
+
+impl<'a> MaxContextAnswer<'a> {
+    /// The answer for `model`, without results yet.
+    pub(crate) fn new(model: &'a Model, engine: &dyn Engine, devices: &[Device]) -> Self {
+        Self {
+            schema: SCHEMA,
+            model: model.into(),
+            backend: engine.into(),
+            free: devices.iter().map(|device| device.free).collect(),
+            results: Vec::new(),
+        }
+    }
+
+    /// Adds the result for one precision.
+    pub(crate) fn push(&mut self, result: ResultAnswer<'a>) {
+        self.results.push(result);
+    }
+}
+
+impl<'a> ResultAnswer<'a> {
+    /// The longest context, and the plan for it.
+    pub(crate) fn fitted(
+        precision: &'a str,
+        fit: &Fit,
+        plan: PlanAnswer<'a>,
+        launch_command: Option<String>,
+    ) -> Self {
+        Self {
+            precision,
+            cache_type_k: fit.plan.cache_types.key.clone(),
+            cache_type_v: fit.plan.cache_types.value.clone(),
+            max_context_length: fit.max_context_length,
+            max_context_by_answer: fit.max_context_by_answer.into(),
+            usable_context_length: fit.usable_context_length,
+            limited_by: fit.limit.name(),
+            reason: None,
+            launch_command,
+            plan: Some(plan),
+        }
+    }
+
+    /// What the engine refuses.
+    pub(crate) fn refused(
+        precision: &'a str,
+        engine: &dyn Engine,
+        error: &dyn UserMessage,
+        language: Language,
+    ) -> Self {
+        let types = engine.cache_types();
+        Self {
+            precision,
+            cache_type_k: types.key,
+            cache_type_v: types.value,
+            max_context_length: 0,
+            max_context_by_answer: ByAnswer::default().into(),
+            usable_context_length: 0,
+            limited_by: "unsupported",
+            reason: Some(Reason {
+                code: error.code(),
+                message: error.message(language),
+                hint: error.hint(language),
+            }),
+            launch_command: None,
+            plan: None,
+        }
+    }
+}

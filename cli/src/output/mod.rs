@@ -1,0 +1,7 @@
+//! How answers are written: JSON by the contract's schema, text in the original program's form.
+
+pub(crate) mod json;
+mod terminal;
+pub(crate) mod text;
+
+pub(crate) use terminal::Terminal;

@@ -1,0 +1,257 @@
+//! Answers as text: the form of the original program, then what it did not tell.
+
+use std::fmt::Write;
+
+use shared::engine::{Explanation, Figure, Plan};
+use shared::fit::{Budget, Fit, fits};
+use shared::gpu::Device;
+use shared::model::Model;
+use shared::text::{Language, UserMessage};
+
+use super::terminal::{ASIDE, BAD, GOOD, HEADING, PRECISION};
+use crate::mib;
+
+/// Text of an answer as it grows.
+pub(crate) struct Page {
+    text: String,
+    language: Language,
+}
+
+impl Page {
+    /// An empty page.
+    pub(crate) fn new(language: Language) -> Self {
+        Self {
+            text: String::new(),
+            language,
+        }
+    }
+
+    /// What was written.
+    pub(crate) fn into_text(self) -> String {
+        self.text
+    }
+
+    /// The head of a model's block, and the free VRAM of each GPU.
+    pub(crate) fn model(&mut self, model: &Model, devices: &[Device]) {
+        let parameters = parameters(model.parameters());
+        let (name, format) = (&model.name, &model.weights_format);
+        self.line(format_args!(
+            "{HEADING}=== {name} (quant={format}) (params={parameters}) ==={HEADING:#}"
+        ));
+        self.line(format_args!(
+            "free_vram_mb: {}",
+            list(devices.iter().map(|device| device.free))
+        ));
+    }
+
+    /// The head of a precision's block.
+    pub(crate) fn precision(&mut self, name: &str) {
+        self.line(format_args!("{PRECISION}[{name}]{PRECISION:#}"));
+    }
+
+    /// The longest context of one precision, and the memory that it takes.
+    pub(crate) fn fit(&mut self, fit: &Fit, devices: &[Device], budget: &Budget) {
+        self.field("max_context_length", fit.max_context_length);
+        self.original_figures(&fit.plan, devices, budget);
+        self.field("usable_context_length", fit.usable_context_length);
+        self.field("limited_by", fit.limit.name());
+        self.further_figures(&fit.plan, devices, budget);
+    }
+
+    /// The memory that one context takes.
+    pub(crate) fn plan(&mut self, plan: &Plan, devices: &[Device], budget: &Budget) {
+        self.field("context_length", plan.context_length);
+        self.original_figures(plan, devices, budget);
+        self.further_figures(plan, devices, budget);
+        if plan.devices.len() > 1 {
+            self.each_device(plan, devices, budget);
+        }
+        self.host(plan);
+    }
+
+    /// What the engine refuses.
+    pub(crate) fn refused(&mut self, error: &dyn UserMessage) {
+        self.field("max_context_length", 0);
+        self.field("limited_by", "unsupported");
+        self.field("reason", error.message(self.language));
+        self.field("hint", error.hint(self.language));
+    }
+
+    /// The command line that starts the engine so.
+    pub(crate) fn launch(&mut self, command: &str) {
+        self.line(format_args!("  {ASIDE}launch_command: {command}{ASIDE:#}"));
+    }
+
+    /// The rule behind each figure.
+    pub(crate) fn explanations(&mut self, explanations: &[Explanation]) {
+        for explanation in explanations {
+            let component = component(explanation);
+            let note = self.basis(explanation.basis);
+            self.line(format_args!("  {component}{note}:"));
+            for line in &explanation.arithmetic {
+                self.line(format_args!("    {line}"));
+            }
+            self.line(format_args!("    {ASIDE}{}{ASIDE:#}", explanation.source));
+        }
+    }
+
+    /// A line in the person's own words.
+    pub(crate) fn line(&mut self, line: impl std::fmt::Display) {
+        // Writing to a string cannot fail.
+        let _ = writeln!(self.text, "{line}");
+    }
+
+    fn field(&mut self, key: &str, value: impl std::fmt::Display) {
+        self.line(format_args!("  {key}: {value}"));
+    }
+
+    /// The figures of the original program, over all GPUs.
+    fn original_figures(&mut self, plan: &Plan, devices: &[Device], budget: &Budget) {
+        let sum = |figure: fn(&shared::engine::DevicePlan) -> Figure| {
+            plan.devices.iter().fold(0_u64, |sum, device| {
+                sum.saturating_add(figure(device).bytes)
+            })
+        };
+        let total = plan.devices.iter().fold(0_u64, |sum, device| {
+            sum.saturating_add(budget.total(device))
+        });
+        self.field("model_weight_mb", mib::format(sum(|device| device.weights)));
+        self.field("kv_cache_mb", mib::format(sum(|device| device.kv_cache)));
+        self.field("total_memory_mb", mib::format(total));
+        if fits(plan, devices, budget) {
+            self.field("fits_in_vram", format_args!("{GOOD}True{GOOD:#}"));
+        } else {
+            self.field("fits_in_vram", format_args!("{BAD}False{BAD:#}"));
+        }
+        if plan.devices.len() > 1 {
+            let totals = plan.devices.iter().map(|device| budget.total(device));
+            self.field("total_per_gpu_mb", list(totals));
+        }
+    }
+
+    /// What the original program did not tell.
+    fn further_figures(&mut self, plan: &Plan, _devices: &[Device], budget: &Budget) {
+        let state = sum(plan.devices.iter().map(|device| device.recurrent_state));
+        if state.bytes > 0 {
+            self.figure("recurrent_state_mb", state);
+        }
+        let compute = sum(plan.devices.iter().map(|device| device.compute));
+        self.figure("compute_buffer_mb", compute);
+        let overhead = sum(plan.devices.iter().map(|device| budget.overhead(device)));
+        self.figure("runtime_overhead_mb", overhead);
+        let margin = budget
+            .safety_margin
+            .saturating_mul(plan.devices.len() as u64);
+        self.field("safety_margin_mb", mib::format(margin));
+        self.field("host_memory_mb", mib::format(plan.host.total()));
+    }
+
+    fn each_device(&mut self, plan: &Plan, devices: &[Device], budget: &Budget) {
+        for (planned, device) in plan.devices.iter().zip(devices) {
+            self.line(format_args!("  {}:", planned.name));
+            let figures = [
+                ("model_weight_mb", planned.weights),
+                ("kv_cache_mb", planned.kv_cache),
+                ("recurrent_state_mb", planned.recurrent_state),
+                ("compute_buffer_mb", planned.compute),
+                ("runtime_overhead_mb", budget.overhead(planned)),
+            ];
+            for (key, figure) in figures {
+                self.field(&format!("  {key}"), mib::format(figure.bytes));
+            }
+            self.field("  total_memory_mb", mib::format(budget.total(planned)));
+            self.field("  free_vram_mb", mib::format(device.free));
+        }
+    }
+
+    fn host(&mut self, plan: &Plan) {
+        let host = &plan.host;
+        let figures = [
+            ("model_weight_mb", host.weights),
+            ("kv_cache_mb", host.kv_cache),
+            ("recurrent_state_mb", host.recurrent_state),
+            ("compute_buffer_mb", host.compute),
+            ("output_buffer_mb", host.output),
+        ];
+        self.line(format_args!(
+            "  {}:",
+            self.language.pick("ホストメモリ", "host memory")
+        ));
+        for (key, bytes) in figures {
+            if bytes > 0 {
+                self.field(&format!("  {key}"), mib::format(bytes));
+            }
+        }
+    }
+
+    fn figure(&mut self, key: &str, figure: Figure) {
+        let note = self.basis(figure.basis);
+        self.field(key, format_args!("{}{note}", mib::format(figure.bytes)));
+    }
+
+    fn basis(&self, basis: shared::engine::Basis) -> &'static str {
+        match basis {
+            shared::engine::Basis::Exact => "",
+            shared::engine::Basis::Estimate { .. } => self.language.pick(" (推定)", " (estimated)"),
+        }
+    }
+}
+
+fn component(explanation: &Explanation) -> &'static str {
+    use shared::engine::Component as C;
+    match explanation.component {
+        C::Weights => "model_weight",
+        C::KvCache => "kv_cache",
+        C::RecurrentState => "recurrent_state",
+        C::Compute => "compute_buffer",
+        C::StartOverhead => "runtime_overhead (start)",
+        C::Growth => "runtime_overhead (growth)",
+    }
+}
+
+/// The sum of figures: exact where all are.
+fn sum(figures: impl Iterator<Item = Figure>) -> Figure {
+    figures.fold(Figure::exact(0), |sum, figure| Figure {
+        bytes: sum.bytes.saturating_add(figure.bytes),
+        basis: if figure.is_exact() {
+            sum.basis
+        } else {
+            figure.basis
+        },
+    })
+}
+
+/// Bytes of each GPU in MiB, as `--free-vram-mb` takes them.
+fn list(bytes: impl Iterator<Item = u64>) -> String {
+    bytes.map(mib::format).collect::<Vec<_>>().join(",")
+}
+
+/// A number of parameters as people say it.
+pub(crate) fn parameters(count: u64) -> String {
+    let (unit, name) = if count >= 1_000_000_000 {
+        (1_000_000_000, 'B')
+    } else {
+        (1_000_000, 'M')
+    };
+    let tenths = (u128::from(count) * 10 + unit / 2) / unit;
+    format!("{}.{}{name}", tenths / 10, tenths % 10)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn parameters_as_people_say_them() {
+        for (count, text) in [
+            (30_532_122_624, "30.5B"),
+            (8_190_735_360, "8.2B"),
+            (8_030_261_248, "8.0B"),
+            (268_098_176, "268.1M"),
+            (999_960_000, "1000.0M"),
+            (0, "0.0M"),
+        ] {
+            assert_eq!(parameters(count), text);
+        }
+    }
+}

@@ -2,6 +2,7 @@
 
 use crate::failure::Failure;
 use crate::install;
+use crate::page;
 use crate::process::Task;
 use crate::progress::note;
 use crate::workspace::{WASM, Workspace};
@@ -21,20 +22,12 @@ pub(crate) fn format(workspace: &Workspace) -> Result<(), Failure> {
 pub(crate) fn lint(workspace: &Workspace) -> Result<(), Failure> {
     install::rust::component("clippy", "cargo-clippy")?;
     install::rust::target(WASM)?;
-    let cure = "the lints above say what to change";
-    cargo(
-        workspace,
-        "clippy --workspace --all-targets --features page,test-runner --exclude",
-    )
-    .arg(PAGE)
-    .words("-- -D warnings")
-    .cure(cure)
-    .run()?;
-    cargo(workspace, "clippy --all-targets --target")
-        .args([WASM, "--package", PAGE])
-        .words("-- -D warnings")
-        .cure(cure)
-        .run()
+    for_all(workspace, |selection| {
+        cargo(workspace, "clippy --all-targets")
+            .args(selection)
+            .words("-- -D warnings")
+            .cure("the lints above say what to change")
+    })
 }
 
 pub(crate) fn bare(workspace: &Workspace) -> Result<(), Failure> {
@@ -48,29 +41,35 @@ pub(crate) fn bare(workspace: &Workspace) -> Result<(), Failure> {
 /// The documentation of the code, without a warning: every link leads somewhere.
 pub(crate) fn documentation(workspace: &Workspace) -> Result<(), Failure> {
     install::rust::target(WASM)?;
-    let cure = "the warnings above name the place; mostly a link to an item that has moved";
-    cargo(
-        workspace,
-        "doc --no-deps --workspace --features page,test-runner --exclude",
-    )
-    .arg(PAGE)
-    .env("RUSTDOCFLAGS", "-D warnings")
-    .cure(cure)
-    .run()?;
-    cargo(workspace, "doc --no-deps --target")
-        .args([WASM, "--package", PAGE])
-        .env("RUSTDOCFLAGS", "-D warnings")
-        .cure(cure)
-        .run()
+    for_all(workspace, |selection| {
+        cargo(workspace, "doc --no-deps")
+            .args(selection)
+            .env("RUSTDOCFLAGS", "-D warnings")
+            .cure("the warnings above name the place; mostly a link to an item that has moved")
+    })
 }
 
-/// The features to look at: all, but the probe cannot carry a page that has not been built.
-pub(crate) fn features(workspace: &Workspace) -> &'static str {
+/// The crates of this machine: their own tests run here. Apart from them stands the tool of the
+/// page, because Cargo would build many dependencies a second time to suit both at once.
+pub(crate) fn native(workspace: &Workspace) -> Vec<&'static str> {
+    let mut selection = vec!["--workspace", "--exclude", PAGE, "--exclude", page::TOOL];
     if workspace.dist().join("index.html").is_file() {
-        return "page,test-runner";
+        selection.extend(["--features", "page"]);
+    } else {
+        note("dist/ is not there: the probe is taken without the page (`cargo xtask build` helps)");
     }
-    note("dist/ is not there: the probe is looked at without the page (`cargo xtask build` helps)");
-    "test-runner"
+    selection
+}
+
+/// Does the same for all crates, by what they are built for, and fails after the last if any did.
+fn for_all(workspace: &Workspace, task: impl Fn(Vec<&'static str>) -> Task) -> Result<(), Failure> {
+    let selections = [
+        native(workspace),
+        vec!["--package", page::TOOL, "--all-features"],
+        vec!["--package", PAGE, "--target", WASM],
+    ];
+    let results = selections.map(|selection| task(selection).run());
+    results.into_iter().collect()
 }
 
 fn cargo(workspace: &Workspace, words: &str) -> Task {

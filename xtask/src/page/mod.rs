@@ -5,6 +5,7 @@
 //! → `dist/`.
 
 mod assemble;
+mod bindgen;
 mod directive;
 mod folder;
 mod name;
@@ -12,6 +13,8 @@ mod wasm;
 pub(crate) mod weight;
 
 use std::path::Path;
+
+pub(crate) use bindgen::{TOOL, test_runner};
 
 use crate::failure::Failure;
 use crate::install;

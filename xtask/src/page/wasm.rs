@@ -3,9 +3,9 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use super::Finish;
 use super::folder::{empty, read};
 use super::name::digest;
+use super::{Finish, bindgen};
 use crate::failure::Failure;
 use crate::install;
 use crate::process::Task;
@@ -56,21 +56,13 @@ pub(super) fn bind(
     compiled: &Path,
     finish: Finish,
 ) -> Result<Bound, Failure> {
-    Task::cargo()
-        .words("build --package page-bindgen --bin page-bindgen")
-        .folder(workspace.root())
-        .run()?;
     let (name, names) = match finish {
-        Finish::Quick => ("page-quick", Some("--names")),
-        Finish::Full => ("page-full", None),
+        Finish::Quick => ("page-quick", true),
+        Finish::Full => ("page-full", false),
     };
     let folder = workspace.target().join(name);
     empty(&folder)?;
-    Task::new(workspace.program("debug", "page-bindgen"))
-        .args([compiled, &folder])
-        .args(names)
-        .cure("wasm-bindgen in Cargo.lock and in xtask/bindgen/Cargo.toml must be one version")
-        .run()?;
+    bindgen::bind(workspace, compiled, &folder, names)?;
     let bound = Bound {
         script: folder.join("app.js"),
         program: folder.join("app_bg.wasm"),

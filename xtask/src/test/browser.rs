@@ -7,25 +7,19 @@ use super::tally::Tally;
 use crate::failure::Failure;
 use crate::install;
 use crate::install::browser::{Browser, FLAGS};
+use crate::page;
 use crate::process::Task;
 use crate::workspace::{WASM, Workspace};
 
-pub(super) fn run(workspace: &Workspace) -> Result<Tally, Failure> {
+pub(super) fn run(workspace: &Workspace, tally: &mut Tally) -> Result<(), Failure> {
     install::rust::target(WASM)?;
     let browser = install::browser::browser()?;
-    Task::cargo()
-        .words("build --package page-bindgen --features test-runner --bin page-test-runner")
-        .folder(workspace.root())
-        .run()?;
-    let mut tally = Tally::default();
+    let runner = page::test_runner(workspace)?;
     Task::cargo()
         .words("test --package llm-lander-app --target")
         .arg(WASM)
         .folder(workspace.root())
-        .env(
-            "CARGO_TARGET_WASM32_UNKNOWN_UNKNOWN_RUNNER",
-            workspace.program("debug", "page-test-runner"),
-        )
+        .env("CARGO_TARGET_WASM32_UNKNOWN_UNKNOWN_RUNNER", runner)
         .env("WASM_BINDGEN_TEST_ONLY_WEB", "1")
         .env(
             "WASM_BINDGEN_TEST_WEBDRIVER_JSON",
@@ -40,7 +34,7 @@ pub(super) fn run(workspace: &Workspace) -> Result<Tally, Failure> {
             "look for #[wasm_bindgen_test] in app/",
         ));
     }
-    Ok(tally)
+    Ok(())
 }
 
 /// Writes down for the driver which browser to start, and how.

@@ -11,7 +11,7 @@ use crate::process::Task;
 use crate::workspace::Workspace;
 use crate::{install, programs};
 
-pub(super) fn run(workspace: &Workspace) -> Result<Tally, Failure> {
+pub(super) fn run(workspace: &Workspace, tally: &mut Tally) -> Result<(), Failure> {
     let folder = workspace.root().join("e2e");
     let browser = install::browser::browser()?;
     install::node::packages(&folder)?;
@@ -25,7 +25,6 @@ pub(super) fn run(workspace: &Workspace) -> Result<Tally, Failure> {
         .target()
         .join(format!("debug/{DLL_PREFIX}fake_nvml{DLL_SUFFIX}"));
 
-    let mut tally = Tally::default();
     Task::new("node")
         .args(["--test", "--test-reporter=spec"])
         .args(specifications(&folder)?)
@@ -42,7 +41,7 @@ pub(super) fn run(workspace: &Workspace) -> Result<Tally, Failure> {
             "look for *.test.mjs in e2e/",
         ));
     }
-    Ok(tally)
+    Ok(())
 }
 
 /// The files with tests, in the order of their names. They are named one by one, because

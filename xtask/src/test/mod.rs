@@ -104,52 +104,61 @@ impl Stage {
             .collect())
     }
 
-    fn run(self, workspace: &Workspace) -> Result<Tally, Failure> {
+    fn run(self, workspace: &Workspace, tally: &mut Tally) -> Result<(), Failure> {
         match self {
-            Self::Format => check::format(workspace).map(|()| Tally::default()),
-            Self::Tidy => tidy::run(workspace).map(|()| Tally::default()),
-            Self::Bare => check::bare(workspace).map(|()| Tally::default()),
-            Self::Page => page::build(workspace, Finish::Full)
-                .and_then(|()| page::weight::check(&workspace.dist()))
-                .map(|()| Tally::default()),
-            Self::Lint => check::lint(workspace).map(|()| Tally::default()),
-            Self::Documentation => check::documentation(workspace).map(|()| Tally::default()),
-            Self::Native => native::run(workspace),
-            Self::Browser => browser::run(workspace),
-            Self::EndToEnd => end_to_end::run(workspace),
+            Self::Format => check::format(workspace),
+            Self::Tidy => tidy::run(workspace),
+            Self::Bare => check::bare(workspace),
+            Self::Page => {
+                page::build(workspace, Finish::Full)?;
+                page::weight::check(&workspace.dist())
+            }
+            Self::Lint => check::lint(workspace),
+            Self::Documentation => check::documentation(workspace),
+            Self::Native => native::run(workspace, tally),
+            Self::Browser => browser::run(workspace, tally),
+            Self::EndToEnd => end_to_end::run(workspace, tally),
         }
     }
 }
 
 struct Outcome {
     stage: Stage,
-    result: Result<Tally, Failure>,
+    failure: Option<Failure>,
+    tally: Tally,
     elapsed: Duration,
 }
 
 /// Runs the stages; a red one does not keep the others from running, but the whole run is red.
 pub(crate) fn run(workspace: &Workspace, stages: &[Stage]) -> Result<(), Failure> {
     let start = Instant::now();
+    if stages.contains(&Stage::Browser) {
+        step("Build the tool that binds and tests the page", || {
+            page::test_runner(workspace)
+        })?;
+    }
     let mut outcomes: Vec<Outcome> = Vec::new();
     for &stage in stages {
-        let page_failed = outcomes
+        let no_page = outcomes
             .iter()
-            .any(|outcome| outcome.stage == Stage::Page && outcome.result.is_err());
-        let stage_start = Instant::now();
-        let result = if stage == Stage::EndToEnd && page_failed {
+            .any(|outcome| outcome.stage == Stage::Page && outcome.failure.is_some());
+        let (stage_start, mut tally) = (Instant::now(), Tally::default());
+        let result = if stage == Stage::EndToEnd && no_page {
             Err(Failure::new(
                 "not run, because the page was not built",
                 "see the stage `page`",
             ))
         } else {
-            step(stage.title(), || stage.run(workspace))
+            step(stage.title(), || stage.run(workspace, &mut tally))
         };
-        if let Err(failure) = &result {
+        let failure = result.err();
+        if let Some(failure) = &failure {
             println!("{}", style::red(&failure.to_string()));
         }
         outcomes.push(Outcome {
             stage,
-            result,
+            failure,
+            tally,
             elapsed: stage_start.elapsed(),
         });
     }
@@ -160,39 +169,45 @@ fn summarize(outcomes: &[Outcome], elapsed: Duration) -> Result<(), Failure> {
     println!("\n{}", style::bold("Summary"));
     for Outcome {
         stage,
-        result,
+        failure,
+        tally,
         elapsed,
     } in outcomes
     {
-        let (mark, detail) = match result {
-            Ok(tally) => (style::green("ok  "), tally.to_string()),
-            Err(failure) => (style::red("FAIL"), failure.reason().to_owned()),
+        let mark = if failure.is_none() {
+            style::green("ok  ")
+        } else {
+            style::red("FAIL")
         };
+        let time = seconds(*elapsed);
         println!(
-            "{mark} {:<8} {:>12}  {detail}",
-            stage.name(),
-            seconds(*elapsed)
+            "{}",
+            format!("{mark} {:<8} {time:>12}  {tally}", stage.name()).trim_end()
         );
     }
-    let total: Tally = outcomes
-        .iter()
-        .filter_map(|outcome| outcome.result.as_ref().ok())
-        .sum();
-    let red: Vec<&str> = outcomes
-        .iter()
-        .filter(|outcome| outcome.result.is_err())
-        .map(|outcome| outcome.stage.name())
-        .collect();
+    let total: Tally = outcomes.iter().map(|outcome| &outcome.tally).sum();
     println!(
         "{}",
-        format!("total in {}  {total}", seconds(elapsed)).trim_end()
+        format!("all  {:<8} {:>12}  {total}", "", seconds(elapsed)).trim_end()
     );
+    let red: Vec<&Outcome> = outcomes
+        .iter()
+        .filter(|one| one.failure.is_some())
+        .collect();
     if red.is_empty() {
         return Ok(());
     }
-    let list = red.join(",");
+    for Outcome { stage, failure, .. } in &red {
+        let reason = failure.as_ref().map_or("", Failure::reason);
+        println!("{} {reason}", style::red(&format!("{}:", stage.name())));
+    }
+    let list = red
+        .iter()
+        .map(|outcome| outcome.stage.name())
+        .collect::<Vec<_>>()
+        .join(",");
     Err(Failure::new(
-        format!("{} of {} stages failed: {list}", red.len(), outcomes.len()),
-        format!("their messages are above; run them again with `cargo xtask test --only {list}`"),
+        format!("{} of {} stages failed", red.len(), outcomes.len()),
+        format!("their messages are above; again: `cargo xtask test --only {list}`"),
     ))
 }

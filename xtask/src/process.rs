@@ -77,6 +77,21 @@ impl Task {
         self.judge(status)
     }
 
+    /// Becomes this program where the system can do that, so that whoever stops the one stops the
+    /// other; else runs it.
+    #[cfg(unix)]
+    pub(crate) fn take_over(mut self) -> Result<(), Failure> {
+        use std::os::unix::process::CommandExt;
+        self.announce();
+        let error = self.command.exec();
+        Err(self.not_started(&error))
+    }
+
+    #[cfg(not(unix))]
+    pub(crate) fn take_over(self) -> Result<(), Failure> {
+        self.run()
+    }
+
     /// Runs it silently; its output is shown only when it fails.
     pub(crate) fn run_quietly(mut self) -> Result<(), Failure> {
         self.announce();

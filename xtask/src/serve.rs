@@ -3,7 +3,7 @@
 use crate::failure::Failure;
 use crate::page::{self, Finish};
 use crate::process::Task;
-use crate::progress::step;
+use crate::style;
 use crate::workspace::Workspace;
 use crate::{port, programs};
 
@@ -14,13 +14,10 @@ pub(crate) fn serve(workspace: &Workspace, release: bool, port: u16) -> Result<(
     page::build(workspace, finish)?;
     // The probe has nothing to optimize that a reader of the page would notice.
     let probe = programs::probe(workspace, Finish::Quick)?;
-    step(
-        &format!("Serve http://127.0.0.1:{port} (stop with Ctrl+C)"),
-        || {
-            Task::new(&probe)
-                .args(["--port", &port.to_string()])
-                .cure("its message above says what it could not do; `llm-lander-probe doctor` more")
-                .run()
-        },
-    )
+    let place = format!("Open http://127.0.0.1:{port} (Ctrl+C stops)");
+    println!("{}", style::bold(&place));
+    Task::new(&probe)
+        .args(["--port", &port.to_string()])
+        .cure("its message above says what it could not do; `llm-lander-probe doctor` more")
+        .take_over()
 }

@@ -1,7 +1,6 @@
 //! Step by step, why a GPU is not seen, and what to do about it.
 
 use std::io;
-use std::path::Path;
 
 use shared::gpu::{GpuFailure, GpuReading, GpuReport, ProbeProblem};
 use shared::text::{Language, UserMessage};
@@ -213,6 +212,8 @@ fn seen(report: GpuReport) -> impl Iterator<Item = Finding> {
 /// What the system shows of the driver. Where NVML works, what is missing here does not matter.
 #[cfg(target_os = "linux")]
 fn system(works: bool) -> Vec<Finding> {
+    use std::path::Path;
+
     const CONTROL: &str = "/dev/nvidiactl";
     let mut findings = Vec::new();
     let in_container = ["/.dockerenv", "/run/.containerenv"]

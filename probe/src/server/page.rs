@@ -187,6 +187,22 @@ mod tests {
     }
 
     #[test]
+    fn what_was_compressed_beforehand_is_sent_so() {
+        for compressed in Files::iter().filter(|name| name.ends_with(".br")) {
+            let path = format!("/{}", compressed.trim_end_matches(".br"));
+            let plain = find(&path, &HeaderMap::new()).unwrap();
+            let small = find(&path, &asked(header::ACCEPT_ENCODING, "gzip, br")).unwrap();
+            assert_eq!(small.headers()[header::CONTENT_ENCODING], "br");
+            assert!(!plain.headers().contains_key(header::CONTENT_ENCODING));
+            assert_eq!(
+                small.headers()[header::CONTENT_TYPE],
+                plain.headers()[header::CONTENT_TYPE]
+            );
+            assert_ne!(small.headers()[header::ETAG], plain.headers()[header::ETAG]);
+        }
+    }
+
+    #[test]
     fn names_with_a_hash_may_be_kept_for_ever() {
         for name in ["app-0123456789abcdef.js", "app-0123456789abcdef_bg.wasm"] {
             assert!(is_named_by_content(name), "{name}");

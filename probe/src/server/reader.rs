@@ -1,7 +1,9 @@
 //! Readings for many askers, from one source on one thread of its own.
 //!
-//! A reading serves everybody who asks within [`FRESH_FOR`]. Nobody asking, nothing is read and
-//! no timer runs; after [`HELD_FOR`] the driver is let go, so that the GPU may sleep.
+//! A reading serves everybody who asks within [`FRESH_FOR`]. The first to ask after that waits
+//! for a new one; the others meanwhile get the old one, while it is not older than
+//! [`BRIDGES_FOR`]. Nobody asking, nothing is read and no timer runs; after [`HELD_FOR`] the
+//! driver is let go, so that the GPU may sleep.
 
 use std::io;
 use std::sync::mpsc::{self, RecvTimeoutError};
@@ -17,6 +19,9 @@ use crate::GpuSource;
 
 /// How long a reading is as good as a new one.
 const FRESH_FOR: Duration = Duration::from_millis(200);
+
+/// How long a reading stands in for the one that is being taken.
+const BRIDGES_FOR: Duration = Duration::from_millis(400);
 
 /// How long after the last question the driver is held open.
 const HELD_FOR: Duration = Duration::from_secs(30);
@@ -48,24 +53,51 @@ impl Reading {
         }
     }
 
-    fn is_fresh(&self) -> bool {
-        self.taken.elapsed() < FRESH_FOR
+    fn is_within(&self, age: Duration) -> bool {
+        self.taken.elapsed() < age
     }
 }
 
 type Question = oneshot::Sender<Arc<Reading>>;
 
 #[derive(Default)]
-struct Latest(Mutex<Option<Arc<Reading>>>);
+struct Latest(Mutex<State>);
+
+#[derive(Default)]
+struct State {
+    reading: Option<Arc<Reading>>,
+    /// Whether somebody has asked for the next one.
+    is_asked: bool,
+}
 
 impl Latest {
+    /// A reading for who need not wait; `None` for who has to ask for a new one.
     fn get(&self) -> Option<Arc<Reading>> {
-        let latest = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        latest.clone().filter(|reading| reading.is_fresh())
+        let mut state = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let age = if state.is_asked {
+            BRIDGES_FOR
+        } else {
+            FRESH_FOR
+        };
+        let reading = state
+            .reading
+            .clone()
+            .filter(|reading| reading.is_within(age));
+        state.is_asked |= reading.is_none();
+        reading
+    }
+
+    fn fresh(&self) -> Option<Arc<Reading>> {
+        let state = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let reading = state.reading.clone();
+        reading.filter(|reading| reading.is_within(FRESH_FOR))
     }
 
     fn set(&self, reading: &Arc<Reading>) {
-        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = Some(Arc::clone(reading));
+        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = State {
+            reading: Some(Arc::clone(reading)),
+            is_asked: false,
+        };
     }
 }
 
@@ -115,7 +147,7 @@ fn answer_all(mut source: impl GpuSource, asked: &mpsc::Receiver<Question>, late
         };
         match question {
             Ok(question) => {
-                let reading = latest.get().unwrap_or_else(|| {
+                let reading = latest.fresh().unwrap_or_else(|| {
                     let reading = Arc::new(Reading::take(&mut source));
                     latest.set(&reading);
                     is_held = true;
@@ -139,19 +171,31 @@ mod tests {
     use shared::gpu::GpuReport;
     use std::sync::atomic::{AtomicU32, Ordering};
 
-    struct Counted(Arc<AtomicU32>);
+    struct Counted {
+        readings: Arc<AtomicU32>,
+        takes: Duration,
+    }
 
     impl GpuSource for Counted {
         fn read(&mut self) -> Result<GpuReport, ProbeProblem> {
-            self.0.fetch_add(1, Ordering::Relaxed);
+            thread::sleep(self.takes);
+            self.readings.fetch_add(1, Ordering::Relaxed);
             Err(ProbeProblem::new(ProblemCode::NoGpu))
         }
     }
 
+    fn reader(takes: Duration) -> (Reader, Arc<AtomicU32>) {
+        let readings = Arc::new(AtomicU32::new(0));
+        let source = Counted {
+            readings: Arc::clone(&readings),
+            takes,
+        };
+        (Reader::start(source).unwrap(), readings)
+    }
+
     #[tokio::test]
     async fn one_reading_serves_everybody_who_asks_at_once() {
-        let readings = Arc::new(AtomicU32::new(0));
-        let reader = Reader::start(Counted(Arc::clone(&readings))).unwrap();
+        let (reader, readings) = reader(Duration::ZERO);
         assert_eq!(readings.load(Ordering::Relaxed), 0);
         for _ in 0..100 {
             assert!(!reader.read().await.is_report);
@@ -160,5 +204,33 @@ mod tests {
         tokio::time::sleep(FRESH_FOR).await;
         reader.read().await;
         assert_eq!(readings.load(Ordering::Relaxed), 2);
+    }
+
+    #[tokio::test]
+    async fn while_one_waits_for_the_next_reading_the_others_get_the_last() {
+        let (reader, readings) = reader(Duration::from_millis(150));
+        let last = reader.read().await;
+        tokio::time::sleep(FRESH_FOR).await;
+        let waiting = tokio::spawn({
+            let reader = reader.clone();
+            async move { reader.read().await }
+        });
+        tokio::task::yield_now().await;
+        for _ in 0..10 {
+            assert!(Arc::ptr_eq(&reader.read().await, &last));
+        }
+        let next = waiting.await.unwrap();
+        assert!(!Arc::ptr_eq(&next, &last));
+        assert!(Arc::ptr_eq(&reader.read().await, &next));
+        assert_eq!(readings.load(Ordering::Relaxed), 2);
+    }
+
+    #[tokio::test]
+    async fn an_old_reading_stands_in_for_nothing() {
+        let (reader, _) = reader(Duration::from_millis(20));
+        let old = reader.read().await;
+        tokio::time::sleep(BRIDGES_FOR).await;
+        let (one, other) = tokio::join!(reader.read(), reader.read());
+        assert!(Arc::ptr_eq(&one, &other) && !Arc::ptr_eq(&one, &old));
     }
 }

@@ -2,6 +2,8 @@
 
 use std::fs;
 
+use shared::gpu::ProblemCode;
+
 use crate::http::get;
 use crate::machine::{Machine, ONE_GPU};
 use crate::probe::{Probe, eventually};
@@ -46,6 +48,16 @@ fn every_cause_has_its_code() {
         (gpu("gpu.0.memory = 999"), "unknown"),
     ] {
         assert_eq!(code_of(&Machine::new(&state)), code, "{state}");
+    }
+}
+
+#[test]
+fn every_code_is_explained_where_the_documents_point() {
+    let reference = include_str!("../../../docs/probe_api.md");
+    for code in ProblemCode::ALL {
+        let code = code.name();
+        let entry = format!("<a id=\"problem-{code}\"></a>`{code}`");
+        assert!(reference.contains(&entry), "{code}");
     }
 }
 

@@ -21,9 +21,7 @@ pub(crate) fn packages(names: &[&str], elsewhere: &str) -> Result<(), Failure> {
             format!("run `apt-get install {list}` as root, then this command again"),
         ));
     };
-    note(&format!(
-        "installing with apt (a few minutes the first time): {list}"
-    ));
+    note(&format!("installing with apt, which takes a while: {list}"));
     let cure =
         format!("run `apt-get update && apt-get install {list}` as root and read its messages");
     let apt = |words: &str| {

@@ -107,3 +107,75 @@ impl Site<'_> {
         fs::write(&path, content).map_err(|error| Failure::file("write", &path, &error))
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A checkout with this `index.html` and a few files, and what becomes of it.
+    fn assembled(name: &str, html: &str) -> (Result<(), Failure>, PathBuf) {
+        let place = std::env::temp_dir().join(format!("xtask-{name}-{}", std::process::id()));
+        let (root, bound) = (place.join("root"), place.join("bound"));
+        fs::create_dir_all(root.join("static/icons")).unwrap();
+        fs::create_dir_all(bound.join("snippets/a")).unwrap();
+        fs::write(root.join("index.html"), html).unwrap();
+        fs::write(root.join("style.css"), "p{}").unwrap();
+        fs::write(root.join("static/icons/a.svg"), "<svg/>").unwrap();
+        fs::write(bound.join("app.js"), "async function __wbg_init() {}").unwrap();
+        fs::write(bound.join("app_bg.wasm"), "\0asm").unwrap();
+        fs::write(bound.join("snippets/a/b.js"), "").unwrap();
+        let bound = Bound {
+            script: bound.join("app.js"),
+            program: bound.join("app_bg.wasm"),
+            folder: bound,
+        };
+        (assemble(&root, &bound, &place.join("site")), place)
+    }
+
+    #[test]
+    fn every_directive_is_followed() {
+        let html = "<link data-trunk rel=\"rust\" href=\"app/Cargo.toml\">\n\
+            <link data-trunk rel=\"css\" href=\"style.css\">\n\
+            <link data-trunk rel=\"inline\" href=\"style.css\">\n\
+            <link data-trunk rel=\"copy-dir\" href=\"static/icons\">\n\
+            <link data-trunk rel=\"copy-file\" href=\"style.css\" data-target-path=\"deep/er\">\n";
+        let (result, place) = assembled("directives", html);
+        result.unwrap();
+        let site = place.join("site");
+        let index = fs::read_to_string(site.join("index.html")).unwrap();
+        assert!(!index.contains("data-trunk"), "{index}");
+        assert!(index.contains("<style>p{}</style>"), "{index}");
+        for path in ["icons/a.svg", "deep/er/style.css", "snippets/a/b.js"] {
+            assert!(site.join(path).is_file(), "{path}");
+        }
+        let named: Vec<&str> = index
+            .split('"')
+            .filter_map(|text| text.strip_prefix("./"))
+            .collect();
+        assert_eq!(named.len(), 3, "{index}");
+        for name in &named {
+            assert!(site.join(name).is_file(), "{name}");
+        }
+        let script = named.iter().find(|name| name.ends_with(".js")).unwrap();
+        let program = named.iter().find(|name| name.ends_with(".wasm")).unwrap();
+        let script = fs::read_to_string(site.join(script)).unwrap();
+        assert!(script.contains(&format!(
+            "__wbg_init({{ module_or_path: new URL('{program}'"
+        )));
+        fs::remove_dir_all(place).unwrap();
+    }
+
+    #[test]
+    fn an_unknown_directive_is_refused_by_name() {
+        let (result, place) = assembled("unknown", "<link data-trunk rel=\"sass\" href=\"a\">");
+        assert!(result.unwrap_err().to_string().contains("rel=\"sass\""));
+        fs::remove_dir_all(place).unwrap();
+    }
+
+    #[test]
+    fn a_file_that_is_not_there_is_named() {
+        let (result, place) = assembled("missing", "<link data-trunk rel=\"css\" href=\"no.css\">");
+        assert!(result.unwrap_err().to_string().contains("no.css"));
+        fs::remove_dir_all(place).unwrap();
+    }
+}

@@ -16,7 +16,7 @@ pub(super) fn run(workspace: &Workspace, tally: &mut Tally) -> Result<(), Failur
     let browser = install::browser::browser()?;
     let runner = page::test_runner(workspace)?;
     Task::cargo()
-        .words("test --package llm-lander-app --target")
+        .words("test --no-fail-fast --package llm-lander-app --target")
         .arg(WASM)
         .folder(workspace.root())
         .env("CARGO_TARGET_WASM32_UNKNOWN_UNKNOWN_RUNNER", runner)

@@ -1,0 +1,280 @@
+//! The engines that the page offers, and their settings as fields. [`BACKENDS`] is the only
+//! list: a new engine is a file beside this one and a line in it.
+
+mod llama_cpp;
+
+use std::collections::BTreeMap;
+
+use shared::engine::{Engine, EngineError};
+use shared::text::{Language, UserMessage};
+
+use crate::number::{NumberError, parse_count};
+
+/// Every engine, the default first.
+pub const BACKENDS: &[Backend] = &[llama_cpp::BACKEND];
+
+/// An engine as the page offers it.
+pub struct Backend {
+    /// The name in the address, as the command line's `--backend` takes it.
+    pub name: &'static str,
+    /// The name shown.
+    pub label: &'static str,
+    /// The settings that people change.
+    pub settings: &'static [Setting],
+    /// The settings that give the KV cache exact types of the engine's own, beside the
+    /// precisions.
+    pub cache_settings: &'static [&'static str],
+    /// The engine with these settings.
+    pub build: fn(&Values<'_>) -> Result<Box<dyn Engine>, SettingError>,
+}
+
+/// The backend of this name.
+#[must_use]
+pub fn find(name: &str) -> Option<&'static Backend> {
+    BACKENDS.iter().find(|backend| backend.name == name)
+}
+
+impl Backend {
+    /// The setting of this name.
+    #[must_use]
+    pub fn setting(&self, name: &str) -> Option<&'static Setting> {
+        self.settings.iter().find(|setting| setting.name == name)
+    }
+
+    /// The engine with these settings.
+    ///
+    /// # Errors
+    /// Where a setting is not one that the engine takes.
+    pub fn engine(&self, chosen: &Settings) -> Result<Box<dyn Engine>, SettingError> {
+        (self.build)(&Values {
+            settings: self.settings,
+            chosen,
+        })
+    }
+
+    /// Whether the KV cache has been given exact types.
+    #[must_use]
+    pub fn has_exact_cache(&self, chosen: &Settings) -> bool {
+        self.cache_settings
+            .iter()
+            .any(|name| chosen.contains_key(*name))
+    }
+}
+
+impl PartialEq for Backend {
+    fn eq(&self, other: &Self) -> bool {
+        self.name == other.name
+    }
+}
+
+impl std::fmt::Debug for Backend {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        formatter.write_str(self.name)
+    }
+}
+
+/// Settings that differ from the engine's defaults, by name, as entered.
+pub type Settings = BTreeMap<String, String>;
+
+/// A setting of an engine.
+#[derive(Debug)]
+pub struct Setting {
+    /// The name, in the address and on the engine's command line (without dashes).
+    pub name: &'static str,
+    /// What can be entered.
+    pub kind: Kind,
+    /// The engine's default, as entered; empty for a number that may be left empty.
+    pub default: &'static str,
+    /// What it is, in Japanese and in English.
+    pub label: (&'static str, &'static str),
+    /// What it does to the answer, in Japanese and in English.
+    pub help: (&'static str, &'static str),
+}
+
+/// What a setting takes.
+#[derive(Debug, PartialEq, Eq)]
+pub enum Kind {
+    /// A whole number.
+    Number,
+    /// One of these values; each with its label in Japanese and in English, or its own name
+    /// where they are empty.
+    Choice(&'static [(&'static str, (&'static str, &'static str))]),
+    /// `on` or `off`.
+    Switch,
+}
+
+/// The settings while an engine is built of them.
+pub struct Values<'a> {
+    settings: &'static [Setting],
+    chosen: &'a Settings,
+}
+
+impl Values<'_> {
+    /// The value as entered, or the default.
+    #[must_use]
+    pub fn text(&self, name: &'static str) -> &str {
+        let default = || {
+            self.settings
+                .iter()
+                .find(|setting| setting.name == name)
+                .map_or("", |setting| setting.default)
+        };
+        self.chosen.get(name).map_or_else(default, String::as_str)
+    }
+
+    /// A whole number.
+    ///
+    /// # Errors
+    /// Where it is none.
+    pub fn number(&self, name: &'static str) -> Result<u64, SettingError> {
+        parse_count(self.text(name)).map_err(|error| SettingError::Number { name, error })
+    }
+
+    /// A whole number, or nothing.
+    ///
+    /// # Errors
+    /// Where it is something else.
+    pub fn optional_number(&self, name: &'static str) -> Result<Option<u64>, SettingError> {
+        match self.number(name) {
+            Err(SettingError::Number {
+                error: NumberError::Empty,
+                ..
+            }) => Ok(None),
+            number => number.map(Some),
+        }
+    }
+
+    /// Whether a switch is on.
+    #[must_use]
+    pub fn is_on(&self, name: &'static str) -> bool {
+        self.text(name) == "on"
+    }
+
+    /// The value that `read` makes of the text.
+    ///
+    /// # Errors
+    /// Where it makes none of it.
+    pub fn read<T>(
+        &self,
+        name: &'static str,
+        read: impl Fn(&str) -> Option<T>,
+    ) -> Result<T, SettingError> {
+        let text = self.text(name);
+        read(text).ok_or_else(|| {
+            SettingError::Engine(EngineError::InvalidSetting {
+                name,
+                value: text.into(),
+                expected: "",
+            })
+        })
+    }
+}
+
+/// Why the settings make no engine.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum SettingError {
+    /// A number that is none.
+    Number {
+        /// The setting's name.
+        name: &'static str,
+        /// What is wrong with it.
+        error: NumberError,
+    },
+    /// What the engine itself would refuse.
+    Engine(EngineError),
+}
+
+impl SettingError {
+    /// The setting at fault, where it is one alone.
+    #[must_use]
+    pub fn setting(&self) -> Option<&'static str> {
+        match self {
+            Self::Number { name, .. } => Some(name),
+            Self::Engine(EngineError::InvalidSetting { name, .. }) => {
+                Some(name.trim_start_matches('-'))
+            }
+            Self::Engine(_) => None,
+        }
+    }
+
+    fn inner(&self) -> &dyn UserMessage {
+        match self {
+            Self::Number { error, .. } => error,
+            Self::Engine(error) => error,
+        }
+    }
+}
+
+impl UserMessage for SettingError {
+    fn code(&self) -> &'static str {
+        self.inner().code()
+    }
+
+    fn message(&self, language: Language) -> String {
+        self.inner().message(language)
+    }
+
+    fn hint(&self, language: Language) -> String {
+        self.inner().hint(language)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn chosen(pairs: &[(&str, &str)]) -> Settings {
+        pairs
+            .iter()
+            .map(|&(name, value)| (name.to_owned(), value.to_owned()))
+            .collect()
+    }
+
+    #[test]
+    fn every_backend_works_as_it_comes() {
+        for backend in BACKENDS {
+            let engine = backend.engine(&Settings::new()).unwrap();
+            assert_eq!(engine.name(), backend.name);
+            assert_eq!(find(backend.name), Some(backend));
+            for setting in backend.settings {
+                if let Kind::Choice(values) = &setting.kind {
+                    assert!(
+                        values.iter().any(|(value, _)| *value == setting.default),
+                        "{}",
+                        setting.name
+                    );
+                }
+            }
+            for name in backend.cache_settings {
+                assert!(backend.setting(name).is_some(), "{name}");
+            }
+        }
+    }
+
+    #[test]
+    fn every_choice_is_taken_by_the_engine() {
+        for backend in BACKENDS {
+            for setting in backend.settings {
+                let values: Vec<&str> = match &setting.kind {
+                    Kind::Choice(values) => values.iter().map(|(value, _)| *value).collect(),
+                    Kind::Switch => vec!["on", "off"],
+                    Kind::Number => vec!["1", "2k"],
+                };
+                for value in values {
+                    let result = backend.engine(&chosen(&[(setting.name, value)]));
+                    assert!(result.is_ok(), "{} = {value}", setting.name);
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn a_wrong_number_names_its_setting() {
+        let error = BACKENDS[0]
+            .engine(&chosen(&[("ubatch-size", "many")]))
+            .err()
+            .unwrap();
+        assert_eq!(error.setting(), Some("ubatch-size"));
+        assert_eq!(error.code(), "not_a_number");
+    }
+}

@@ -1,0 +1,21 @@
+//! The page: what a person chooses, the answers to it, and how both look.
+//!
+//! [`state`] is what was entered and goes into the address; [`question`] is what it asks;
+//! [`answer`] is what `shared` answers. These know nothing of a browser. [`store`] ties them to
+//! signals, `view` draws them, [`browser`] is everything outside of the page's own tree.
+
+#![forbid(unsafe_code)]
+
+pub mod answer;
+pub mod browser;
+pub mod engines;
+pub mod memory;
+pub mod model;
+pub mod number;
+pub mod question;
+pub mod state;
+pub mod store;
+pub mod text;
+mod view;
+
+pub use view::page;

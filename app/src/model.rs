@@ -1,0 +1,216 @@
+//! The model asked about, from the catalogue or from a file.
+
+use std::sync::Arc;
+
+use shared::catalogue::{self, EntryError, NotFound};
+use shared::model::Model;
+use shared::quant::{FileType, QuantizeError, quantize};
+use shared::text::{Language, UserMessage};
+
+use crate::state::ModelChoice;
+
+/// A model that was read from files on this machine.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Loaded {
+    /// The file's name; of several, the first one's.
+    pub file: String,
+    /// What it holds.
+    pub model: Arc<Model>,
+    /// Whether the weights are quantized by choice: a configuration does not say how they are
+    /// stored, a GGUF file does.
+    pub open_format: bool,
+}
+
+/// The model with its weights in a format.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Chosen {
+    /// The model.
+    pub model: Arc<Model>,
+    /// What the weights can be stored in.
+    pub formats: Formats,
+    /// What the engine's command line calls the model.
+    pub reference: String,
+}
+
+/// What a model's weights can be stored in.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Formats {
+    /// The file's own format alone.
+    Fixed(String),
+    /// Any; this one is chosen.
+    Open(FileType),
+}
+
+/// Why there is no model.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum ModelError {
+    /// The catalogue has no such name.
+    NotFound(NotFound),
+    /// The catalogue's entry cannot be had so.
+    Entry(EntryError),
+    /// The weights cannot be had in this format.
+    Quantize(QuantizeError),
+    /// No format has this name.
+    UnknownFormat {
+        /// The name.
+        name: String,
+    },
+    /// The address names a file that only the machine it was read on has.
+    FileNotHere {
+        /// Its name.
+        file: String,
+    },
+}
+
+impl ModelError {
+    /// Whether the format is at fault and not the model.
+    #[must_use]
+    pub fn is_about_format(&self) -> bool {
+        matches!(
+            self,
+            Self::UnknownFormat { .. } | Self::Quantize(_) | Self::Entry(EntryError::Quantize(_))
+        )
+    }
+}
+
+impl UserMessage for ModelError {
+    fn code(&self) -> &'static str {
+        match self {
+            Self::NotFound(error) => error.code(),
+            Self::Entry(error) => error.code(),
+            Self::Quantize(error) => error.code(),
+            Self::UnknownFormat { .. } => "unknown_format",
+            Self::FileNotHere { .. } => "file_not_here",
+        }
+    }
+
+    fn message(&self, language: Language) -> String {
+        match (self, language) {
+            (Self::NotFound(error), _) => error.message(language),
+            (Self::Entry(error), _) => error.message(language),
+            (Self::Quantize(error), _) => error.message(language),
+            (Self::UnknownFormat { name }, Language::Ja) => {
+                format!("重みの形式「{name}」は知られていません")
+            }
+            (Self::UnknownFormat { name }, Language::En) => {
+                format!("there is no weights format “{name}”")
+            }
+            (Self::FileNotHere { file }, Language::Ja) => {
+                format!("このリンクは手元のファイル「{file}」から作られました")
+            }
+            (Self::FileNotHere { file }, Language::En) => {
+                format!("this link was made from a file, “{file}”, which is not part of it")
+            }
+        }
+    }
+
+    fn hint(&self, language: Language) -> String {
+        match self {
+            Self::NotFound(error) => error.hint(language),
+            Self::Entry(error) => error.hint(language),
+            Self::Quantize(error) => error.hint(language),
+            Self::UnknownFormat { .. } => language
+                .pick("一覧から選び直してください", "choose one from the list")
+                .into(),
+            Self::FileNotHere { .. } => language
+                .pick(
+                    "そのファイルをここに落とすか、モデルを名前で選んでください",
+                    "drop that file here, or choose a model by name",
+                )
+                .into(),
+        }
+    }
+}
+
+/// The model that was chosen, with its weights in the format chosen.
+///
+/// # Errors
+/// Where there is no such model or no such format.
+pub fn resolve(
+    choice: &ModelChoice,
+    quant: &str,
+    loaded: Option<&Loaded>,
+) -> Result<Chosen, ModelError> {
+    let asked = match quant {
+        "" => None,
+        name => Some(
+            FileType::from_name(name)
+                .ok_or_else(|| ModelError::UnknownFormat { name: name.into() })?,
+        ),
+    };
+    match choice {
+        ModelChoice::Named(name) => {
+            let entry = catalogue::find(name).map_err(ModelError::NotFound)?;
+            Ok(Chosen {
+                model: Arc::new(entry.model(asked).map_err(ModelError::Entry)?),
+                formats: Formats::Open(asked.unwrap_or(entry.file_type)),
+                reference: entry.tag.into(),
+            })
+        }
+        ModelChoice::File(file) => {
+            let loaded = loaded
+                .filter(|loaded| loaded.file == *file)
+                .ok_or_else(|| ModelError::FileNotHere { file: file.clone() })?;
+            if !loaded.open_format {
+                return Ok(Chosen {
+                    model: loaded.model.clone(),
+                    formats: Formats::Fixed(loaded.model.weights_format.clone()),
+                    reference: file.clone(),
+                });
+            }
+            let format = asked.unwrap_or(FileType::Q4KM);
+            let model = quantize(&loaded.model, format).map_err(ModelError::Quantize)?;
+            Ok(Chosen {
+                reference: model.name.clone(),
+                model: Arc::new(model),
+                formats: Formats::Open(format),
+            })
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn named(name: &str) -> ModelChoice {
+        ModelChoice::Named(name.into())
+    }
+
+    #[test]
+    fn a_name_has_the_format_of_its_tag_or_the_one_asked_for() {
+        let own = resolve(&named("qwen3:8b"), "", None).unwrap();
+        assert_eq!(own.model.weights_format, "Q4_K_M");
+        let asked = resolve(&named("qwen3:8b"), "q8_0", None).unwrap();
+        assert_eq!(asked.formats, Formats::Open(FileType::Q8_0));
+        assert!(asked.model.weights_bytes() > own.model.weights_bytes());
+    }
+
+    #[test]
+    fn what_is_not_there_is_said() {
+        let error = resolve(&named("no such model"), "", None).unwrap_err();
+        assert_eq!(error.code(), "model_not_found");
+        let error = resolve(&named("qwen3:8b"), "Q99", None).unwrap_err();
+        assert!(error.is_about_format());
+        let error = resolve(&ModelChoice::File("a.gguf".into()), "", None).unwrap_err();
+        assert_eq!(error.code(), "file_not_here");
+    }
+
+    #[test]
+    fn a_file_keeps_its_own_format_and_a_configuration_takes_any() {
+        let model = resolve(&named("qwen3:8b"), "BF16", None).unwrap().model;
+        let mut loaded = Loaded {
+            file: "mine.gguf".into(),
+            model: model.clone(),
+            open_format: false,
+        };
+        let choice = ModelChoice::File("mine.gguf".into());
+        let fixed = resolve(&choice, "Q8_0", Some(&loaded)).unwrap();
+        assert_eq!(fixed.model, model);
+        assert_eq!(fixed.reference, "mine.gguf");
+        loaded.open_format = true;
+        let open = resolve(&choice, "Q8_0", Some(&loaded)).unwrap();
+        assert_eq!(open.formats, Formats::Open(FileType::Q8_0));
+        assert!(open.model.weights_bytes() < model.weights_bytes());
+    }
+}

@@ -1,0 +1,105 @@
+//! What a person has chosen, as entered: the whole state of the page but for files.
+
+mod query;
+
+pub use query::{from_query, to_query};
+
+use shared::engine::Precision;
+use shared::fit::Answer;
+
+use crate::engines::{BACKENDS, Settings};
+
+/// Everything that the address carries.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct State {
+    /// The model.
+    pub model: ModelChoice,
+    /// The weights' format by its name; empty for the model's own.
+    pub quant: String,
+    /// The engine's name.
+    pub backend: String,
+    /// Settings of the engine that differ from its defaults.
+    pub settings: Settings,
+    /// The GPUs; at least one.
+    pub gpus: Vec<GpuChoice>,
+    /// The answer that the rest of the page looks at.
+    pub focus: Focus,
+    /// A context to plan for, as entered; empty for the longest.
+    pub context: String,
+    /// Which truth is asked for.
+    pub answer: Answer,
+    /// Memory kept free, as entered; empty for the default.
+    pub margin: String,
+    /// What replaces our estimate of the engine's start, as entered; empty for the estimate.
+    pub overhead: String,
+}
+
+/// The model asked about.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum ModelChoice {
+    /// A name, as entered: a tag of the catalogue, or something that is not.
+    Named(String),
+    /// A file that was read here, by its name. The address cannot carry more of it.
+    File(String),
+}
+
+/// A GPU asked about.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct GpuChoice {
+    /// Its name, from the catalogue or from the probe; empty where only memory is known.
+    pub name: String,
+    /// Free memory as entered.
+    pub free: String,
+}
+
+/// One of the answers.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum Focus {
+    /// With the KV cache in a precision.
+    Precision(Precision),
+    /// With exact types of the engine's own.
+    Exact,
+}
+
+impl Focus {
+    /// The name in the address and in test hooks.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Precision(Precision::Fp16) => "fp16",
+            Self::Precision(Precision::Int8) => "int8",
+            Self::Precision(Precision::Int4) => "int4",
+            Self::Exact => "exact",
+        }
+    }
+
+    /// The answer of this name.
+    #[must_use]
+    pub fn from_name(name: &str) -> Option<Self> {
+        if name == "exact" {
+            return Some(Self::Exact);
+        }
+        Precision::from_name(name).map(Self::Precision)
+    }
+}
+
+impl Default for State {
+    /// The question that the page opens with, solved.
+    fn default() -> Self {
+        Self {
+            model: ModelChoice::Named("qwen3:8b".into()),
+            quant: String::new(),
+            backend: BACKENDS[0].name.into(),
+            settings: Settings::new(),
+            gpus: vec![GpuChoice {
+                name: "RTX 4090".into(),
+                free: "22.5 GiB".into(),
+            }],
+            focus: Focus::Precision(Precision::Fp16),
+            context: String::new(),
+            answer: Answer::default(),
+            margin: String::new(),
+            overhead: String::new(),
+        }
+    }
+}

@@ -1,0 +1,163 @@
+//! Sentences with numbers in them.
+
+use shared::engine::Basis;
+use shared::text::Language;
+
+use crate::number::{grouped, memory, short};
+
+/// The first words of the answer: which model in how much memory.
+#[must_use]
+pub fn setting_out(
+    language: Language,
+    model: &str,
+    format: &str,
+    gpus: usize,
+    free: u64,
+) -> String {
+    let free = memory(free);
+    match (language, gpus) {
+        (Language::Ja, 1) => format!("{model}({format})は、空き {free} に"),
+        (Language::Ja, _) => format!("{model}({format})は、GPU {gpus} 枚の空き計 {free} に"),
+        (Language::En, 1) => format!("{model} {format} in {free} free: "),
+        (Language::En, _) => format!("{model} {format} in {free} free on {gpus} GPUs: "),
+    }
+}
+
+/// The last words of the answer where a context fits. `trained` is the trained context where it
+/// is the shorter one.
+#[must_use]
+pub fn end_fits(language: Language, cache: &str, trained: Option<u64>) -> String {
+    match (language, trained) {
+        (Language::Ja, None) => format!("入ります(KV {cache})。"),
+        (Language::Ja, Some(trained)) => format!(
+            "入ります(KV {cache})。モデルの学習は {} までです。",
+            tokens(language, trained)
+        ),
+        (Language::En, None) => format!(" fit (KV {cache})."),
+        (Language::En, Some(trained)) => format!(
+            " fit (KV {cache}); the model was trained for {}.",
+            grouped(trained)
+        ),
+    }
+}
+
+/// The last words of the answer where nothing fits.
+#[must_use]
+pub fn end_short(language: Language, cache: &str, missing: u64) -> String {
+    let missing = memory(missing);
+    match language {
+        Language::Ja => format!("(KV {cache})。あと {missing} 足りません。"),
+        Language::En => format!(" (KV {cache}): {missing} short."),
+    }
+}
+
+/// The last words of the answer where the engine refuses.
+#[must_use]
+pub fn end_refused(language: Language, cache: &str, reason: &str) -> String {
+    match language {
+        Language::Ja => format!("(KV {cache}): {reason}。"),
+        Language::En => format!(" (KV {cache}): {reason}."),
+    }
+}
+
+/// Tokens with their unit, short form beside.
+#[must_use]
+pub fn tokens(language: Language, count: u64) -> String {
+    match language {
+        Language::Ja => format!("{} トークン", grouped(count)),
+        Language::En => format!("{} tokens", grouped(count)),
+    }
+}
+
+/// The short form beside an exact number of tokens; empty where it would say nothing new.
+#[must_use]
+pub fn about(language: Language, count: u64) -> String {
+    let text = short(count, language);
+    if text == grouped(count) {
+        return String::new();
+    }
+    match language {
+        Language::Ja => format!("約 {text}"),
+        Language::En => format!("≈ {text}"),
+    }
+}
+
+/// By how much a plan is too large.
+#[must_use]
+pub fn short_by(language: Language, bytes: u64) -> String {
+    match language {
+        Language::Ja => format!("あと {} 足りません", memory(bytes)),
+        Language::En => format!("{} short", memory(bytes)),
+    }
+}
+
+/// By how much the memory bar overflows.
+#[must_use]
+pub fn over_by(language: Language, bytes: u64) -> String {
+    match language {
+        Language::Ja => format!("{} 超過", memory(bytes)),
+        Language::En => format!("over by {}", memory(bytes)),
+    }
+}
+
+/// The range of an estimate.
+#[must_use]
+pub fn basis_range(language: Language, basis: Basis, bytes: u64) -> String {
+    match basis {
+        Basis::Exact => language
+            .pick(
+                "エンジン自身の規則と 1 バイトまで一致",
+                "equal to the engine’s own, to the byte",
+            )
+            .into(),
+        Basis::Estimate {
+            below_permille,
+            above_permille,
+        } => {
+            let part = |permille: u32| {
+                u64::try_from(u128::from(bytes) * u128::from(permille) / 1000).unwrap_or(u64::MAX)
+            };
+            let low = memory(bytes.saturating_sub(part(below_permille)));
+            let high = memory(bytes.saturating_add(part(above_permille)));
+            match language {
+                Language::Ja => format!("推定。実際は {low}〜{high}"),
+                Language::En => format!("estimated: {low} to {high} in reality"),
+            }
+        }
+    }
+}
+
+/// The heading of the memory plan: for which context and cache.
+#[must_use]
+pub fn at_context(language: Language, context: u64, key: &str, value: &str) -> String {
+    let types = if key == value {
+        key.to_owned()
+    } else {
+        format!("K {key} / V {value}")
+    };
+    match language {
+        Language::Ja => format!("{}、KV {types} のとき", tokens(language, context)),
+        Language::En => format!("at {}, KV {types}", tokens(language, context)),
+    }
+}
+
+/// What the probe says it measures.
+#[must_use]
+pub fn live_gpus(language: Language, driver: Option<&str>) -> String {
+    match (language, driver) {
+        (Language::Ja, Some(driver)) => format!("ドライバー {driver} の値をそのまま使っています"),
+        (Language::En, Some(driver)) => format!("as driver {driver} reports it"),
+        (Language::Ja, None) => "ドライバーの値をそのまま使っています".into(),
+        (Language::En, None) => "as the driver reports it".into(),
+    }
+}
+
+/// What the entered memory was read as.
+#[must_use]
+pub fn read_as(language: Language, bytes: u64) -> String {
+    let mib = crate::number::mebibytes(bytes);
+    match language {
+        Language::Ja => format!("= {mib}"),
+        Language::En => format!("= {mib}"),
+    }
+}

@@ -1,0 +1,38 @@
+//! The command line that starts the engine so.
+
+use leptos::prelude::*;
+
+use super::Page;
+use super::copy_button::copy_button;
+
+pub(super) fn command(page: Page) -> impl IntoView {
+    let store = page.store;
+    let line = Memo::new(move |_| {
+        store.detail.with(|detail| {
+            detail
+                .as_ref()
+                .map(|detail| detail.command.clone())
+                .unwrap_or_default()
+        })
+    });
+    let at_trained = move || {
+        store.detail.with(|detail| {
+            detail
+                .as_ref()
+                .is_some_and(|detail| detail.command_context < detail.plan.context_length)
+        })
+    };
+    view! {
+        <section
+            class="command"
+            class:previous=move || store.shown.with(|shown| shown.is_previous)
+        >
+            <h2>{page.text.command}</h2>
+            <pre tabindex="0"><code data-testid="launch-command">{line}</code></pre>
+            <div class="under">
+                {copy_button(page, "copy-command", page.text.copy, move || line.get_untracked())}
+                <p class="hint">{move || at_trained().then_some(page.text.command_trained)}</p>
+            </div>
+        </section>
+    }
+}

@@ -1,0 +1,44 @@
+//! A button that copies a text and says that it did.
+
+use std::time::Duration;
+
+use leptos::prelude::*;
+use leptos::task::spawn_local;
+
+use super::Page;
+use crate::browser::clipboard;
+
+/// How long the button says that it copied.
+const SAID: Duration = Duration::from_secs(2);
+
+pub(super) fn copy_button(
+    page: Page,
+    hook: &'static str,
+    label: &'static str,
+    content: impl Fn() -> String + 'static,
+) -> impl IntoView {
+    let said = RwSignal::new(label);
+    let copy = move |_| {
+        let content = content();
+        spawn_local(async move {
+            let copied = clipboard::copy(&content).await;
+            said.set(if copied {
+                page.text.copied
+            } else {
+                page.text.copy_failed
+            });
+            set_timeout(
+                move || {
+                    // The button may be gone by then.
+                    let _ = said.try_set(label);
+                },
+                SAID,
+            );
+        });
+    };
+    view! {
+        <button type="button" class="quiet" data-testid=hook on:click=copy>
+            <span aria-live="polite">{said}</span>
+        </button>
+    }
+}

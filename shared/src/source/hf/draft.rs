@@ -19,6 +19,7 @@ pub(super) struct Draft {
     float: TensorType,
     layers: Vec<Layer>,
     tensors: Vec<Tensor>,
+    stored_as: Option<TensorType>,
     too_large: Option<String>,
 }
 
@@ -48,6 +49,7 @@ impl Draft {
             float: float_type(fields),
             layers: Vec::new(),
             tensors: Vec::new(),
+            stored_as: None,
             too_large: None,
         };
         draft.tensor("token_embd.weight", &[embedding, vocabulary]);
@@ -64,19 +66,13 @@ impl Draft {
         self.vocabulary
     }
 
-    /// Replaces the trained context.
-    pub(super) fn set_context(&mut self, context: Option<u64>) {
-        self.context = context;
-    }
-
     /// Adds a tensor outside of the blocks, in the type that the converter gives it.
     pub(super) fn tensor(&mut self, name: &str, dimensions: &[u64]) {
         let kind = converted_type(name, dimensions, self.float);
         self.typed_tensor(name, dimensions, kind);
     }
 
-    /// Adds a tensor of a type that the checkpoint itself stores.
-    pub(super) fn typed_tensor(&mut self, name: &str, dimensions: &[u64], kind: TensorType) {
+    fn typed_tensor(&mut self, name: &str, dimensions: &[u64], kind: TensorType) {
         let mut extents = [1; 4];
         for (extent, &dimension) in extents.iter_mut().zip(dimensions) {
             *extent = dimension;
@@ -91,6 +87,20 @@ impl Draft {
     pub(super) fn output(&mut self, tied: bool) {
         self.tensor("output_norm.weight", &[self.embedding]);
         self.output_matrix(tied);
+    }
+
+    /// A layer norm before the output, and an output matrix with a bias.
+    pub(super) fn output_with_biases(&mut self) {
+        self.tensor("output_norm.bias", &[self.embedding]);
+        self.tensor("output.bias", &[self.vocabulary]);
+        self.output(false);
+    }
+
+    /// A layer norm before the output and, unless it is the embedding once more, the output
+    /// matrix.
+    pub(super) fn output_with_layer_norm(&mut self, tied: bool) {
+        self.tensor("output_norm.bias", &[self.embedding]);
+        self.output(tied);
     }
 
     /// The output matrix alone.
@@ -140,12 +150,7 @@ impl Draft {
         Ok(Model {
             name: name.to_string(),
             architecture: self.architecture,
-            weights_format: match self.float {
-                TensorType::F32 => "F32",
-                TensorType::F16 => "F16",
-                _ => "BF16",
-            }
-            .to_string(),
+            weights_format: self.stored_as.unwrap_or(self.float).name().to_uppercase(),
             trained_context_length: self.context,
             vocabulary_size: self.vocabulary,
             embedding_length: self.embedding,
@@ -174,6 +179,7 @@ impl Block<'_> {
     /// Adds a tensor of a type that the checkpoint itself stores.
     pub(super) fn typed_tensor(&mut self, name: &str, dimensions: &[u64], kind: TensorType) {
         let name = format!("blk.{}.{name}", self.index);
+        self.draft.stored_as = Some(kind);
         self.draft.typed_tensor(&name, dimensions, kind);
     }
 
@@ -218,7 +224,7 @@ const KEPT_IN_F32: &[&str] = &[
     "shortconv.conv.weight",
     "altup_correct_coef.weight",
     "altup_predict_coef.weight",
-    "altup_router.weight",
+    "indexer.proj.weight",
 ];
 
 /// The type in which the converter writes a tensor: vectors, norms, whatever is no `.weight`

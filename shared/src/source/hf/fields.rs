@@ -2,11 +2,12 @@
 //! sane limits.
 
 use alloc::string::{String, ToString};
+use alloc::vec;
 use alloc::vec::Vec;
 
 use serde_json::{Map, Value};
 
-use super::{ConfigError, Expected};
+use super::{ConfigError, Conversion, Expected};
 
 /// Objects that hold the language model's own configuration in a multimodal one.
 const NESTS: [&str; 5] = [
@@ -32,6 +33,7 @@ pub(super) struct Fields<'a> {
     root: &'a Map<String, Value>,
     nested: Option<&'a Map<String, Value>>,
     defaults: &'static [(&'static str, u64)],
+    conversion: Conversion,
 }
 
 impl<'a> Fields<'a> {
@@ -50,6 +52,7 @@ impl<'a> Fields<'a> {
             root,
             nested,
             defaults: &[],
+            conversion: Conversion::Current,
         }
     }
 
@@ -60,6 +63,16 @@ impl<'a> Fields<'a> {
             defaults: if self.nested.is_some() { defaults } else { &[] },
             ..self
         }
+    }
+
+    /// The same for a file that came to be in this way.
+    pub(super) fn with_conversion(self, conversion: Conversion) -> Self {
+        Self { conversion, ..self }
+    }
+
+    /// How the file came to be.
+    pub(super) fn conversion(&self) -> Conversion {
+        self.conversion
     }
 
     /// The `model_type`s that may name the family, the most specific first.
@@ -131,6 +144,18 @@ impl<'a> Fields<'a> {
     /// A width, or what stands for it where it is absent.
     pub(super) fn width_or(&self, field: &'static str, other: u64) -> Result<u64, ConfigError> {
         Ok(self.optional_width(field)?.unwrap_or(other))
+    }
+
+    /// A width that is the same for all layers or has an entry for each.
+    pub(super) fn width_per_layer(
+        &self,
+        field: &'static str,
+        layers: usize,
+    ) -> Result<Vec<u64>, ConfigError> {
+        match self.value(field) {
+            Some(Value::Array(_)) => Ok(self.integers(field, layers)?.unwrap_or_default()),
+            _ => Ok(vec![self.width(field)?; layers]),
+        }
     }
 
     /// A number of heads, experts, groups: at least 1.
@@ -205,6 +230,54 @@ impl<'a> Fields<'a> {
         Ok(self.flag(field)?.unwrap_or(other))
     }
 
+    /// A width, or what stands for it where it is absent or `"auto"`.
+    pub(super) fn automatic_width(
+        &self,
+        field: &'static str,
+        automatic: u64,
+    ) -> Result<u64, ConfigError> {
+        match self.text(field) {
+            Some("auto") => Ok(automatic),
+            _ => self.width_or(field, automatic),
+        }
+    }
+
+    /// An index, where it is there and not -1, which means none.
+    pub(super) fn signed_count(&self, field: &'static str) -> Result<Option<u64>, ConfigError> {
+        match self.value(field).and_then(Value::as_i64) {
+            Some(-1) => Ok(None),
+            _ => self.integer(field, 0, MAX_COUNT),
+        }
+    }
+
+    /// `value` times the number in `field` (1 where it is absent), rounded down.
+    #[allow(
+        clippy::cast_possible_truncation,
+        clippy::cast_sign_loss,
+        clippy::cast_precision_loss,
+        reason = "the factor is a float by definition; the result is checked to be small"
+    )]
+    pub(super) fn scaled(&self, field: &'static str, value: u64) -> Result<u64, ConfigError> {
+        let Some(factor) = self.value(field) else {
+            return Ok(value);
+        };
+        let factor = factor.as_f64().ok_or(ConfigError::WrongType {
+            field,
+            expected: Expected::Number,
+        })?;
+        let scaled = factor * value as f64;
+        if (1.0..=MAX_WIDTH as f64).contains(&scaled) {
+            Ok(scaled as u64)
+        } else {
+            Err(ConfigError::OutOfRange {
+                field,
+                value: factor.to_string(),
+                minimum: 0,
+                maximum: MAX_WIDTH / value.max(1),
+            })
+        }
+    }
+
     /// A text, where it is there.
     pub(super) fn text(&self, field: &str) -> Option<&'a str> {
         self.value(field)?.as_str()
@@ -273,6 +346,45 @@ impl<'a> Fields<'a> {
                 expected: Expected::List,
             }),
         }
+    }
+
+    /// A list of texts whose length is the number of layers.
+    pub(super) fn all_texts(&self, field: &'static str) -> Result<Vec<&'a str>, ConfigError> {
+        let entries = match self.value(field) {
+            Some(Value::Array(list)) => list.len(),
+            _ => 0,
+        };
+        self.texts(field, entries)?
+            .ok_or(ConfigError::MissingField { field })
+    }
+
+    /// What a pattern with an entry per layer says, where it has not more than models have.
+    pub(super) fn at_most_all_layers<T>(
+        &self,
+        field: &'static str,
+        layers: usize,
+        entries: impl Iterator<Item = Result<T, ConfigError>>,
+    ) -> Result<Vec<T>, ConfigError> {
+        if (1..=MAX_LAYERS).contains(&(layers as u64)) {
+            entries.collect()
+        } else {
+            Err(ConfigError::OutOfRange {
+                field,
+                value: layers.to_string(),
+                minimum: 1,
+                maximum: MAX_LAYERS,
+            })
+        }
+    }
+
+    /// The fields of an object within.
+    pub(super) fn inner(&self, field: &str) -> Option<Self> {
+        Some(Self {
+            root: self.object(field)?,
+            nested: None,
+            defaults: &[],
+            conversion: self.conversion,
+        })
     }
 
     /// The indices in a list.

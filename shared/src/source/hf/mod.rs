@@ -3,6 +3,8 @@
 //! The tensors are those that llama.cpp's converter writes for the checkpoint, under their GGUF
 //! names, before any quantization. Each family is a file of [`family`], put together from the
 //! parts of [`part`].
+//!
+//! Source: the converter of llama.cpp 0.5.0 and the loaders of 0.6.0.
 
 mod draft;
 mod error;
@@ -10,11 +12,24 @@ mod family;
 mod fields;
 mod json;
 mod part;
+mod rope;
+mod window;
 
 pub use error::{ConfigError, Expected};
 
 use crate::model::{Geometry, Model};
 use fields::Fields;
+
+/// How a GGUF file came to be, where that changes what it holds.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Conversion {
+    /// As the converter does it today.
+    #[default]
+    Current,
+    /// Before files said that the latent of MLA can be cached (until April 2025): the engine
+    /// caches full heads.
+    BeforeLatentCache,
+}
 
 /// Reads the model that a `config.json` describes; `name` is what people call it.
 ///
@@ -22,6 +37,18 @@ use fields::Fields;
 /// What is no configuration, a model type without known rules, and fields that are missing,
 /// absurd or contradict each other.
 pub fn read_config(bytes: &[u8], name: &str) -> Result<Model, ConfigError> {
+    read_config_of(bytes, name, Conversion::default())
+}
+
+/// The same for a GGUF file that came to be in another way than today's.
+///
+/// # Errors
+/// As [`read_config`].
+pub fn read_config_of(
+    bytes: &[u8],
+    name: &str,
+    conversion: Conversion,
+) -> Result<Model, ConfigError> {
     let root = json::parse_object(bytes)?;
     let fields = Fields::new(&root);
     let family = fields.model_types().find_map(family::find).ok_or_else(|| {
@@ -34,6 +61,13 @@ pub fn read_config(bytes: &[u8], name: &str) -> Result<Model, ConfigError> {
             },
         }
     })?;
-    let fields = fields.with_defaults(family.nested_defaults);
+    let fields = fields
+        .with_defaults(family.nested_defaults)
+        .with_conversion(conversion);
     (family.build)(&fields)?.finish(name, Geometry::Known)
+}
+
+/// Every `model_type` that [`read_config`] reads.
+pub fn model_types() -> impl Iterator<Item = &'static str> {
+    family::model_types()
 }

@@ -43,19 +43,39 @@ pub(in crate::source::hf) enum QueryKeyNorm {
     PerHead,
     /// One weight per element of all heads together.
     Whole,
+    /// One weight per element of each head.
+    EachHead,
+}
+
+/// Names of the number of query heads.
+const QUERY_HEADS: &[&str] = &["num_attention_heads", "n_head", "n_heads"];
+
+impl QueryKeyNorm {
+    /// This norm where `present`, else none.
+    pub(in crate::source::hf) fn when(self, present: bool) -> Self {
+        if present { self } else { Self::None }
+    }
 }
 
 impl Heads {
     /// Full attention with the heads that the usual fields give, and plain matrices.
     pub(in crate::source::hf) fn read(fields: &Fields<'_>) -> Result<Self, ConfigError> {
-        let query_heads = fields.count_of(&["num_attention_heads", "n_head", "n_heads"])?;
         let head_dim = match fields.optional_width("head_dim")? {
             Some(head_dim) => head_dim,
-            None => {
-                let embedding = fields.width_of(&["hidden_size", "n_embd", "d_model"])?;
-                head_size(embedding, query_heads)?
-            }
+            None => head_size(
+                fields.width_of(&["hidden_size", "n_embd", "d_model"])?,
+                fields.count_of(QUERY_HEADS)?,
+            )?,
         };
+        Self::read_with_dim(fields, head_dim)
+    }
+
+    /// The same with a head size known otherwise.
+    pub(in crate::source::hf) fn read_with_dim(
+        fields: &Fields<'_>,
+        head_dim: u64,
+    ) -> Result<Self, ConfigError> {
+        let query_heads = fields.count_of(QUERY_HEADS)?;
         Ok(Self {
             query_heads,
             kv_heads: match fields.count_or("num_key_value_heads", query_heads)? {
@@ -75,6 +95,18 @@ impl Heads {
         })
     }
 
+    /// What the block keeps for every token.
+    pub(in crate::source::hf) fn cached(&self) -> Attention {
+        Attention::Heads(HeadAttention {
+            query_heads: self.query_heads,
+            kv_heads: self.kv_heads,
+            key_dim: self.key_dim,
+            value_dim: self.value_dim,
+            span: self.span,
+            shares_cache: self.shares_cache,
+        })
+    }
+
     /// The same with another span.
     pub(in crate::source::hf) fn with_span(self, span: Span) -> Self {
         Self { span, ..self }
@@ -82,7 +114,7 @@ impl Heads {
 }
 
 /// The head size where only the stream's width is given.
-pub(in crate::source::hf) fn head_size(embedding: u64, heads: u64) -> Result<u64, ConfigError> {
+fn head_size(embedding: u64, heads: u64) -> Result<u64, ConfigError> {
     if embedding.is_multiple_of(heads) {
         Ok(embedding / heads)
     } else {
@@ -120,17 +152,14 @@ impl Part for Heads {
                 block.tensor("attn_q_norm.weight", &[queries]);
                 block.tensor("attn_k_norm.weight", &[keys]);
             }
+            QueryKeyNorm::EachHead => {
+                block.tensor("attn_q_norm.weight", &[self.key_dim, self.query_heads]);
+                block.tensor("attn_k_norm.weight", &[self.key_dim, self.kv_heads]);
+            }
         }
         if self.sinks {
             block.tensor("attn_sinks.weight", &[self.query_heads]);
         }
-        block.layer.attention = Attention::Heads(HeadAttention {
-            query_heads: self.query_heads,
-            kv_heads: self.kv_heads,
-            key_dim: self.key_dim,
-            value_dim: self.value_dim,
-            span: self.span,
-            shares_cache: self.shares_cache,
-        });
+        block.layer.attention = self.cached();
     }
 }

@@ -1,0 +1,113 @@
+//! GLM-4 and GLM-4.5 (dense and with experts). Those with latent attention are with DeepSeek.
+
+use super::Family;
+use crate::source::hf::draft::Draft;
+use crate::source::hf::part::{
+    Dense, Gate, Heads, Mixture, Norm, Part, Prediction, QueryKeyNorm, SharedExperts,
+};
+use crate::source::hf::{ConfigError, Fields};
+
+pub(super) const FAMILIES: &[Family] = &[
+    Family {
+        model_types: &["glm4", "glm4v_text", "glm4v"],
+        nested_defaults: &[
+            ("vocab_size", 151_552),
+            ("hidden_size", 4_096),
+            ("intermediate_size", 13_696),
+            ("num_hidden_layers", 40),
+            ("num_attention_heads", 32),
+            ("num_key_value_heads", 2),
+            ("max_position_embeddings", 32_768),
+        ],
+        build: dense,
+    },
+    Family {
+        model_types: &["glm4_moe", "glm4v_moe_text", "glm4v_moe"],
+        nested_defaults: &[],
+        build: |fields| with_experts(fields, true),
+    },
+    Family {
+        model_types: &["solar_open"],
+        nested_defaults: &[],
+        build: |fields| with_experts(fields, false),
+    },
+];
+
+fn dense(fields: &Fields<'_>) -> Result<Draft, ConfigError> {
+    let mut draft = Draft::new(fields, "glm4")?;
+    let heads = Heads {
+        input_bias: fields.flag_or("attention_bias", false)?,
+        ..Heads::read(fields)?
+    };
+    let network = Dense {
+        gate: Gate::Fused,
+        ..Dense::gated(fields.width("intermediate_size")?)
+    };
+    for _ in 0..fields.layers()? {
+        draft.block(&[
+            &Norm::rms("attn_norm"),
+            &heads,
+            &Norm::rms("post_attention_norm"),
+            &Norm::rms("ffn_norm"),
+            &network,
+            &Norm::rms("post_ffw_norm"),
+        ]);
+    }
+    draft.output(fields.tied(false)?);
+    Ok(draft)
+}
+
+fn with_experts(fields: &Fields<'_>, predicts: bool) -> Result<Draft, ConfigError> {
+    let mut draft = Draft::new(fields, "glm4moe")?;
+    let heads = Heads {
+        input_bias: fields.flag_or("attention_bias", false)?,
+        norm: QueryKeyNorm::PerHead.when(fields.flag_or("use_qk_norm", false)?),
+        ..Heads::read(fields)?
+    };
+    let length = fields.width("moe_intermediate_size")?;
+    let shared = fields.count_or("n_shared_experts", 0)?;
+    let mixture = Mixture {
+        selection_bias: true,
+        shared: SharedExperts::of(length.saturating_mul(shared)),
+        ..Mixture::new(
+            fields.count("n_routed_experts")?,
+            fields.count("num_experts_per_tok")?,
+            length,
+        )
+    };
+    let dense_layers = fields.count_or("first_k_dense_replace", 0)?;
+    let dense = match dense_layers {
+        0 => None,
+        _ => Some(Dense::gated(fields.width("intermediate_size")?)),
+    };
+    for index in 0..fields.layers()? as u64 {
+        let network: &dyn Part = match &dense {
+            Some(dense) if index < dense_layers => dense,
+            _ => &mixture,
+        };
+        draft.block(&[
+            &Norm::rms("attn_norm"),
+            &heads,
+            &Norm::rms("post_attention_norm"),
+            network,
+        ]);
+    }
+    let predictions = match predicts {
+        true => fields.prediction_layers("num_nextn_predict_layers")?,
+        false => 0,
+    };
+    for _ in 0..predictions {
+        draft.prediction_block(&[
+            &Norm::rms("attn_norm"),
+            &heads,
+            &Norm::rms("post_attention_norm"),
+            &mixture,
+            &Prediction {
+                own_vocabulary: true,
+                ..Prediction::default()
+            },
+        ]);
+    }
+    draft.output(fields.tied(false)?);
+    Ok(draft)
+}

@@ -1,0 +1,97 @@
+//! Granite: dense, with experts, and hybrids of Mamba 2 and attention (Granite 4, Bamba).
+
+use super::Family;
+use crate::source::hf::draft::Draft;
+use crate::source::hf::part::{Dense, Heads, Mamba2, Mixture, Norm, Part, SharedExperts};
+use crate::source::hf::{ConfigError, Fields};
+
+pub(super) const FAMILIES: &[Family] = &[
+    Family {
+        model_types: &["granite"],
+        nested_defaults: &[],
+        build: |fields| build(fields, "granite"),
+    },
+    Family {
+        model_types: &["granitemoe", "granitemoeshared"],
+        nested_defaults: &[],
+        build: |fields| build(fields, "granitemoe"),
+    },
+    Family {
+        model_types: &["granitemoehybrid"],
+        nested_defaults: &[],
+        build: |fields| build(fields, "granitehybrid"),
+    },
+];
+
+fn build(fields: &Fields<'_>, architecture: &str) -> Result<Draft, ConfigError> {
+    let mut draft = Draft::new(fields, architecture)?;
+    let bias = fields.flag_or("attention_bias", false)?;
+    let heads = Heads {
+        input_bias: bias,
+        output_bias: bias,
+        ..Heads::read(fields)?
+    };
+    let length = fields.optional_width("intermediate_size")?;
+    let shared = fields.optional_width("shared_intermediate_size")?;
+    let experts = match architecture {
+        "granite" => 0,
+        _ => fields.count_or("num_local_experts", 0)?,
+    };
+    let (dense, mixture);
+    let network: &dyn Part = if experts > 0 {
+        mixture = Mixture {
+            shared: shared.and_then(SharedExperts::of),
+            ..Mixture::new(
+                experts,
+                fields.count("num_experts_per_tok")?,
+                fields.width("intermediate_size")?,
+            )
+        };
+        &mixture
+    } else {
+        // Without experts the hybrids' network is the one that their experts would share.
+        let length = shared.or(length).ok_or(ConfigError::MissingField {
+            field: "intermediate_size",
+        })?;
+        dense = Dense {
+            bias: fields.flag_or("mlp_bias", false)?,
+            ..Dense::gated(length)
+        };
+        &dense
+    };
+    let layers = fields.layers()?;
+    let kinds = fields.texts("layer_types", layers)?;
+    let kinds = kinds.filter(|_| architecture == "granitehybrid");
+    let mamba = match &kinds {
+        Some(kinds) if kinds.contains(&"mamba") => Some(mamba(fields, draft.embedding())?),
+        _ => None,
+    };
+    for index in 0..layers {
+        let is_mamba = kinds.as_ref().is_some_and(|kinds| kinds[index] == "mamba");
+        let mixer: &dyn Part = match &mamba {
+            Some(mamba) if is_mamba => mamba,
+            _ => &heads,
+        };
+        draft.block(&[
+            &Norm::rms("attn_norm"),
+            mixer,
+            &Norm::rms("ffn_norm"),
+            network,
+        ]);
+    }
+    draft.output(fields.tied(false)?);
+    Ok(draft)
+}
+
+fn mamba(fields: &Fields<'_>, embedding: u64) -> Result<Mamba2, ConfigError> {
+    let expand = fields.width_or("mamba_expand", 2)?;
+    Ok(Mamba2 {
+        inner: expand.saturating_mul(embedding),
+        state: fields.width("mamba_d_state")?,
+        groups: fields.count("mamba_n_groups")?,
+        heads: fields.count("mamba_n_heads")?,
+        conv_kernel: fields.width("mamba_d_conv")?,
+        conv_bias: fields.flag_or("mamba_conv_bias", true)?,
+        norm: true,
+    })
+}

@@ -4,6 +4,7 @@ mod batch;
 mod cache;
 mod compute;
 mod explain;
+mod graph;
 mod launch;
 mod overhead;
 mod placement;
@@ -69,6 +70,8 @@ impl Engine for LlamaCpp {
         let placement = Placement::new(self, model, devices)?;
         let weights = weights::weights(model, &placement, devices.len())?;
         let state = cache::recurrent_state(self, model, &placement, devices.len())?;
+        let blocks = graph::blocks(model, &placement);
+        let output = graph::output(model, &placement);
         Ok(Box::new(Prepared {
             settings: self.clone(),
             model,
@@ -76,6 +79,8 @@ impl Engine for LlamaCpp {
             placement,
             weights,
             state,
+            blocks,
+            output,
         }))
     }
 
@@ -92,6 +97,8 @@ struct Prepared<'a> {
     placement: Placement,
     weights: Bytes,
     state: Bytes,
+    blocks: Vec<graph::Block>,
+    output: graph::Output,
 }
 
 impl Planner for Prepared<'_> {
@@ -112,7 +119,19 @@ impl Planner for Prepared<'_> {
         let gpus = self.devices.len();
         let batch = Batch::new(&self.settings, context_length)?;
         let caches = cache::caches(&self.settings, self.model, &self.placement, &batch, gpus)?;
-        let compute = compute::compute(&self.settings, self.model, &self.placement, &batch, gpus)?;
+        let simulated = graph::compute(
+            &self.settings,
+            self.model,
+            &self.placement,
+            &batch,
+            &self.blocks,
+            &self.output,
+            gpus,
+        )?;
+        let compute = match simulated {
+            Some(bytes) => bytes,
+            None => compute::compute(&self.settings, self.model, &self.placement, &batch, gpus)?,
+        };
         let devices = self
             .devices
             .iter()

@@ -1,0 +1,295 @@
+//! Attention, with flash attention and without.
+
+use super::super::placement::Place;
+use super::block::{Block, Part};
+use super::decoder::{CacheInputs, Decoder};
+use super::family::Projections;
+use super::node::Id;
+use crate::engine::EngineError;
+use crate::model::{Attention, HeadAttention, Layer};
+use crate::quant::TensorType;
+
+impl Decoder<'_> {
+    /// The attention part of a block, its output projection included.
+    pub(super) fn attention(
+        &mut self,
+        layer: &Layer,
+        block: &Block,
+        from: Id,
+    ) -> Result<Id, EngineError> {
+        match layer.attention {
+            Attention::Heads(heads) => self.head_attention(block, heads, from),
+            Attention::None | Attention::Latent(_) => Ok(from),
+        }
+    }
+
+    fn head_attention(
+        &mut self,
+        block: &Block,
+        heads: HeadAttention,
+        from: Id,
+    ) -> Result<Id, EngineError> {
+        let Some(inputs) = self.inputs_for(heads.span) else {
+            return Ok(from);
+        };
+        let (query, key, value) = match block.fused {
+            Some(fused) => self.fused_projections(&inputs, block, fused, heads, from),
+            None => self.projections(&inputs, block, heads, from),
+        };
+        let attended = self.attend(&inputs, block, heads, query, Some((key, value)));
+        Ok(self.projected(block.output, block.output_bias, attended))
+    }
+
+    fn projections(
+        &mut self,
+        inputs: &CacheInputs,
+        block: &Block,
+        heads: HeadAttention,
+        from: Id,
+    ) -> (Id, Id, Id) {
+        let query = self.query(inputs, block, heads, from);
+        match self.family.projections {
+            Projections::QueryValueKey => {
+                let value = self.value(inputs, block, heads, from);
+                let key = self.key(inputs, block, heads, from);
+                (query, key, value)
+            }
+            Projections::QueryKeyValue => {
+                let key = self.key(inputs, block, heads, from);
+                let value = self.value(inputs, block, heads, from);
+                (query, key, value)
+            }
+        }
+    }
+
+    fn fused_projections(
+        &mut self,
+        inputs: &CacheInputs,
+        block: &Block,
+        fused: Part,
+        heads: HeadAttention,
+        from: Id,
+    ) -> (Id, Id, Id) {
+        let fused = self.projected(Some(fused), block.fused_bias, from);
+        let query = self
+            .graph
+            .view(fused, [heads.key_dim, heads.query_heads, self.tokens, 1]);
+        let query = self.positioned(block, query, block.query_norm, self.family.scales_queries);
+        let query = self.rotated_key(inputs, query);
+        let value = self
+            .graph
+            .view(fused, [heads.value_dim, heads.kv_heads, self.tokens, 1]);
+        let value = self.rotated_value(inputs, value);
+        let key = self
+            .graph
+            .view(fused, [heads.key_dim, heads.kv_heads, self.tokens, 1]);
+        let key = self.positioned(block, key, block.key_norm, false);
+        let key = self.rotated_key(inputs, key);
+        (query, key, value)
+    }
+
+    fn query(&mut self, inputs: &CacheInputs, block: &Block, heads: HeadAttention, from: Id) -> Id {
+        let query = self.projected(block.query, block.query_bias, from);
+        let scales = self.family.scales_queries;
+        let query = self.headed(
+            block,
+            query,
+            block.query_norm,
+            heads.query_heads,
+            heads.key_dim,
+            scales,
+        );
+        self.rotated_key(inputs, query)
+    }
+
+    fn key(&mut self, inputs: &CacheInputs, block: &Block, heads: HeadAttention, from: Id) -> Id {
+        let key = self.projected(block.key, block.key_bias, from);
+        let key = self.headed(
+            block,
+            key,
+            block.key_norm,
+            heads.kv_heads,
+            heads.key_dim,
+            false,
+        );
+        self.rotated_key(inputs, key)
+    }
+
+    fn value(&mut self, inputs: &CacheInputs, block: &Block, heads: HeadAttention, from: Id) -> Id {
+        let value = self.projected(block.value, block.value_bias, from);
+        let value = self
+            .graph
+            .view(value, [heads.value_dim, heads.kv_heads, self.tokens, 1]);
+        self.rotated_value(inputs, value)
+    }
+
+    /// The product with a weight, and its bias where there is one.
+    pub(super) fn projected(&mut self, weight: Option<Part>, bias: Option<Part>, from: Id) -> Id {
+        let Some(weight) = weight else {
+            return from;
+        };
+        let projected = self.graph.matrix(weight, from);
+        self.graph.weigh(projected, bias)
+    }
+
+    /// Norms over the whole width come before the split into heads, norms over one head after.
+    fn headed(
+        &mut self,
+        block: &Block,
+        from: Id,
+        norm: Option<Part>,
+        heads: u64,
+        dim: u64,
+        scales: bool,
+    ) -> Id {
+        if norm.is_some_and(|norm| norm.columns > dim) {
+            let normalized = self.norm(Some(block), from, norm, None);
+            let view = self.graph.view(normalized, [dim, heads, self.tokens, 1]);
+            return self.positioned(block, view, None, scales);
+        }
+        let view = self.graph.view(from, [dim, heads, self.tokens, 1]);
+        self.positioned(block, view, norm, scales)
+    }
+
+    /// Norm of each head, rotation by position, scale.
+    fn positioned(&mut self, block: &Block, from: Id, norm: Option<Part>, scales: bool) -> Id {
+        let mut result = from;
+        if norm.is_some() {
+            result = self.norm(Some(block), result, norm, None);
+        }
+        if self.family.rotates {
+            result = self.graph.map(&[result, self.positions]);
+        }
+        if scales {
+            result = self.graph.map(&[result]);
+        }
+        result
+    }
+
+    /// Stores keys and values, and attends to all that is stored.
+    pub(super) fn attend(
+        &mut self,
+        inputs: &CacheInputs,
+        block: &Block,
+        heads: HeadAttention,
+        query: Id,
+        stored: Option<(Id, Id)>,
+    ) -> Id {
+        let streams = self.batch.streams;
+        let per_stream = self.tokens / streams;
+        let place = if self.settings.kv_offload {
+            block.place
+        } else {
+            Place::Host
+        };
+        let (key_row, value_row) = (
+            heads.key_dim * heads.kv_heads,
+            heads.value_dim * heads.kv_heads,
+        );
+        if let Some((key, value)) = stored {
+            let key = self.graph.view(key, [key_row, self.tokens, 1, 1]);
+            self.graph.store(place, &[key, inputs.key_indices]);
+            let value = self.graph.view(value, [value_row, self.tokens, 1, 1]);
+            self.graph.store(
+                place,
+                &[value, inputs.value_indices.unwrap_or(inputs.key_indices)],
+            );
+        }
+        let cells = inputs.cells * streams;
+        let queries = self.graph.view(
+            query,
+            [heads.key_dim, per_stream, heads.query_heads, streams],
+        );
+        let width = heads.value_dim * heads.query_heads;
+        if self.settings.uses_flash_attention() {
+            let shape = [heads.value_dim, heads.query_heads, per_stream, streams];
+            let mut sources = alloc::vec::Vec::from([queries]);
+            sources.extend(self.cached(place, self.settings.cache_type_k, key_row, cells));
+            sources.extend(self.cached(place, self.settings.cache_type_v, value_row, cells));
+            sources.push(inputs.mask);
+            let attended = self.graph.own(shape, &sources);
+            // The kernel reads f16: other types are converted, one layer at a time.
+            let converted = |tensor_type: TensorType, row: u64| {
+                if tensor_type == TensorType::F16 {
+                    0
+                } else {
+                    2 * cells * row
+                }
+            };
+            let extra = converted(self.settings.cache_type_k, key_row)
+                + converted(self.settings.cache_type_v, value_row);
+            self.graph.add_extra(attended, extra);
+            let attended = self.graph.view(attended, [width, self.tokens, 1, 1]);
+            return self.rotated_value(inputs, attended);
+        }
+        let mut sources = alloc::vec::Vec::new();
+        sources.extend(self.cached(place, self.settings.cache_type_k, key_row, cells));
+        sources.push(queries);
+        let mut scores = self.graph.own(
+            [inputs.cells, per_stream, heads.query_heads, streams],
+            &sources,
+        );
+        if self.family.caps_scores {
+            for _ in 0..3 {
+                scores = self.graph.map(&[scores]);
+            }
+        }
+        let scores = self.graph.map(&[scores, inputs.mask]);
+        let mut sources = alloc::vec::Vec::new();
+        sources.extend(self.cached(place, self.settings.cache_type_v, value_row, cells));
+        sources.push(scores);
+        let mixed = self.graph.own(
+            [heads.value_dim, per_stream, heads.query_heads, streams],
+            &sources,
+        );
+        let permuted = self.graph.view(
+            mixed,
+            [heads.value_dim, heads.query_heads, per_stream, streams],
+        );
+        let joined = self.graph.own([width, self.tokens, 1, 1], &[permuted]);
+        self.rotated_value(inputs, joined)
+    }
+
+    /// A cache in host memory as a source, which a GPU has to copy.
+    fn cached(
+        &mut self,
+        place: Place,
+        tensor_type: TensorType,
+        row: u64,
+        cells: u64,
+    ) -> Option<Id> {
+        if place != Place::Host {
+            return None;
+        }
+        let bytes = tensor_type
+            .row_bytes(row)
+            .unwrap_or(0)
+            .saturating_mul(cells);
+        Some(self.graph.cache(place, bytes))
+    }
+
+    pub(super) fn rotated_key(&mut self, inputs: &CacheInputs, from: Id) -> Id {
+        match inputs.rotations {
+            Some((rotation, size, _)) => self.rotated(from, rotation, size),
+            None => from,
+        }
+    }
+
+    pub(super) fn rotated_value(&mut self, inputs: &CacheInputs, from: Id) -> Id {
+        match inputs.rotations {
+            Some((_, _, Some((rotation, size)))) => self.rotated(from, rotation, size),
+            _ => from,
+        }
+    }
+
+    /// The Hadamard rotation of quantized caches.
+    fn rotated(&mut self, from: Id, rotation: Id, size: u64) -> Id {
+        let shape = self.graph.shape(from);
+        let elements = shape.iter().product::<u64>();
+        let rows = self.graph.view(from, [size, elements / size, 1, 1]);
+        let rotated = self
+            .graph
+            .own([size, elements / size, 1, 1], &[rotation, rows]);
+        self.graph.view(rotated, shape)
+    }
+}

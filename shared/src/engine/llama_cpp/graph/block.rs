@@ -1,0 +1,252 @@
+//! What a block computes, read off the tensors that it has.
+
+use alloc::collections::BTreeMap;
+use alloc::vec::Vec;
+
+use super::super::placement::{Place, Placement};
+use super::super::weights::allocated_bytes;
+use crate::model::{Experts, Layer, Model, RecurrentState, Tensor};
+
+/// A tensor of the model as the graph needs it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(in super::super) struct Part {
+    /// Elements of a row: columns of a matrix, or all of a vector.
+    pub(super) columns: u64,
+    /// Rows of a matrix: elements of its products.
+    pub(super) rows: u64,
+    /// Where the tensor lies.
+    pub(super) place: Place,
+    /// Bytes of a copy of it on a GPU.
+    pub(super) bytes: u64,
+}
+
+/// The tensors of a block.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(in super::super) struct Block {
+    /// Index of the block in the model.
+    pub(super) index: usize,
+    /// Where the block's layer is.
+    pub(super) place: Place,
+    pub(super) query: Option<Part>,
+    pub(super) key: Option<Part>,
+    pub(super) value: Option<Part>,
+    /// Query, key and value in one matrix.
+    pub(super) fused: Option<Part>,
+    pub(super) query_bias: Option<Part>,
+    pub(super) key_bias: Option<Part>,
+    pub(super) value_bias: Option<Part>,
+    pub(super) fused_bias: Option<Part>,
+    pub(super) query_norm: Option<Part>,
+    pub(super) key_norm: Option<Part>,
+    pub(super) output: Option<Part>,
+    pub(super) output_bias: Option<Part>,
+    /// A gate for the result of attention or recurrence.
+    pub(super) gate: Option<Part>,
+    pub(super) attention_norm: Option<Part>,
+    pub(super) attention_norm_bias: Option<Part>,
+    pub(super) post_attention_norm: Option<Part>,
+    pub(super) feed_forward_norm: Option<Part>,
+    pub(super) feed_forward_norm_bias: Option<Part>,
+    pub(super) post_feed_forward_norm: Option<Part>,
+    pub(super) feed_forward: Dense,
+    pub(super) experts: Option<ExpertBlock>,
+    pub(super) latent: Option<LatentBlock>,
+    pub(super) recurrent: Option<RecurrentBlock>,
+}
+
+/// A dense network, or the expert that every token uses.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub(in super::super) struct Dense {
+    pub(super) gate: Option<Part>,
+    pub(super) gate_bias: Option<Part>,
+    pub(super) up: Option<Part>,
+    pub(super) up_bias: Option<Part>,
+    pub(super) down: Option<Part>,
+    pub(super) down_bias: Option<Part>,
+}
+
+/// A mixture of experts.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(in super::super) struct ExpertBlock {
+    pub(super) experts: Experts,
+    pub(super) router: Option<Part>,
+    pub(super) router_bias: Option<Part>,
+    /// A bias for the choice of experts only.
+    pub(super) choice_bias: Option<Part>,
+    pub(super) gate: Option<Part>,
+    pub(super) up: Option<Part>,
+    /// Gate and up in one tensor.
+    pub(super) gate_up: Option<Part>,
+    pub(super) down: Option<Part>,
+    pub(super) gate_bias: Option<Part>,
+    pub(super) up_bias: Option<Part>,
+    pub(super) down_bias: Option<Part>,
+    pub(super) shared: Dense,
+    /// The shared expert's result is gated by this.
+    pub(super) shared_gate: Option<Part>,
+}
+
+/// Latent attention.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(in super::super) struct LatentBlock {
+    pub(super) query_a: Option<Part>,
+    pub(super) query_a_norm: Option<Part>,
+    pub(super) query_b: Option<Part>,
+    pub(super) compress: Option<Part>,
+    pub(super) compress_norm: Option<Part>,
+    pub(super) key_b: Option<Part>,
+    pub(super) value_b: Option<Part>,
+}
+
+/// A recurrent layer.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(in super::super) struct RecurrentBlock {
+    pub(super) state: RecurrentState,
+    pub(super) parts: BTreeMap<&'static str, Part>,
+}
+
+/// Tensors that recurrent layers have, after `blk.N.`.
+const RECURRENT_TENSORS: [&str; 28] = [
+    "ssm_in.weight",
+    "ssm_conv1d.weight",
+    "ssm_conv1d.bias",
+    "ssm_conv1d_q.weight",
+    "ssm_conv1d_k.weight",
+    "ssm_conv1d_v.weight",
+    "ssm_dt.weight",
+    "ssm_dt.bias",
+    "ssm_dt_norm.weight",
+    "ssm_b_norm.weight",
+    "ssm_c_norm.weight",
+    "ssm_x.weight",
+    "ssm_a",
+    "ssm_d",
+    "ssm_norm.weight",
+    "ssm_out.weight",
+    "ssm_ba.weight",
+    "ssm_alpha.weight",
+    "ssm_beta.weight",
+    "ssm_f_a.weight",
+    "ssm_f_b.weight",
+    "ssm_g_a.weight",
+    "ssm_g_b.weight",
+    "attn_qkv.weight",
+    "attn_gate.weight",
+    "shortconv.in_proj.weight",
+    "shortconv.conv.weight",
+    "shortconv.out_proj.weight",
+];
+
+/// Every decoder block of the model, in order.
+pub(in super::super) fn blocks(model: &Model, placement: &Placement) -> Vec<Block> {
+    let mut tensors: Vec<BTreeMap<&str, &Tensor>> = Vec::new();
+    tensors.resize_with(model.layers.len(), BTreeMap::new);
+    for tensor in &model.tensors {
+        let rest = tensor
+            .name
+            .strip_prefix("blk.")
+            .and_then(|rest| rest.split_once('.'));
+        if let (Some(block), Some((_, rest))) = (tensor.block(), rest)
+            && let Some(names) = tensors.get_mut(block)
+        {
+            names.insert(rest, tensor);
+        }
+    }
+    model
+        .decoder_layers()
+        .map(|(index, layer)| block(index, layer, placement, &tensors[index]))
+        .collect()
+}
+
+/// A tensor outside the blocks, as the graph needs it.
+pub(super) fn part(tensor: &Tensor, place: Place) -> Part {
+    Part {
+        columns: tensor.dimensions[0],
+        rows: tensor.dimensions[1],
+        place,
+        bytes: allocated_bytes(tensor, Place::Gpu(0)),
+    }
+}
+
+fn block(
+    index: usize,
+    layer: &Layer,
+    placement: &Placement,
+    tensors: &BTreeMap<&str, &Tensor>,
+) -> Block {
+    let place = placement.layer(index);
+    let get = |name: &str| {
+        let tensor = tensors.get(name)?;
+        Some(part(tensor, placement.overridden(tensor).unwrap_or(place)))
+    };
+    let experts = layer.feed_forward.experts.map(|experts| ExpertBlock {
+        experts,
+        router: get("ffn_gate_inp.weight"),
+        router_bias: get("ffn_gate_inp.bias"),
+        choice_bias: get("exp_probs_b.bias").or_else(|| get("exp_probs_b")),
+        gate: get("ffn_gate_exps.weight"),
+        up: get("ffn_up_exps.weight"),
+        gate_up: get("ffn_gate_up_exps.weight"),
+        down: get("ffn_down_exps.weight"),
+        gate_bias: get("ffn_gate_exps.bias"),
+        up_bias: get("ffn_up_exps.bias"),
+        down_bias: get("ffn_down_exps.bias"),
+        shared: Dense {
+            gate: get("ffn_gate_shexp.weight"),
+            up: get("ffn_up_shexp.weight"),
+            down: get("ffn_down_shexp.weight"),
+            ..Dense::default()
+        },
+        shared_gate: get("ffn_gate_inp_shexp.weight"),
+    });
+    let recurrent = layer.recurrent.map(|state| RecurrentBlock {
+        state,
+        parts: RECURRENT_TENSORS
+            .iter()
+            .filter_map(|&name| Some((name, get(name)?)))
+            .collect(),
+    });
+    let latent = get("attn_kv_a_mqa.weight").map(|compress| LatentBlock {
+        query_a: get("attn_q_a.weight"),
+        query_a_norm: get("attn_q_a_norm.weight"),
+        query_b: get("attn_q_b.weight"),
+        compress: Some(compress),
+        compress_norm: get("attn_kv_a_norm.weight"),
+        key_b: get("attn_k_b.weight"),
+        value_b: get("attn_v_b.weight"),
+    });
+    Block {
+        index,
+        place,
+        query: get("attn_q.weight"),
+        key: get("attn_k.weight"),
+        value: get("attn_v.weight"),
+        fused: get("attn_qkv.weight"),
+        query_bias: get("attn_q.bias"),
+        key_bias: get("attn_k.bias"),
+        value_bias: get("attn_v.bias"),
+        fused_bias: get("attn_qkv.bias"),
+        query_norm: get("attn_q_norm.weight"),
+        key_norm: get("attn_k_norm.weight"),
+        output: get("attn_output.weight"),
+        output_bias: get("attn_output.bias"),
+        gate: get("attn_gate.weight"),
+        attention_norm: get("attn_norm.weight"),
+        attention_norm_bias: get("attn_norm.bias"),
+        post_attention_norm: get("post_attention_norm.weight"),
+        feed_forward_norm: get("ffn_norm.weight").or_else(|| get("ffn_norm")),
+        feed_forward_norm_bias: get("ffn_norm.bias"),
+        post_feed_forward_norm: get("post_ffw_norm.weight"),
+        feed_forward: Dense {
+            gate: get("ffn_gate.weight"),
+            gate_bias: get("ffn_gate.bias"),
+            up: get("ffn_up.weight"),
+            up_bias: get("ffn_up.bias"),
+            down: get("ffn_down.weight"),
+            down_bias: get("ffn_down.bias"),
+        },
+        experts,
+        latent,
+        recurrent,
+    }
+}

@@ -1,0 +1,297 @@
+//! A decoder's graph, from the embeddings to the logits.
+//!
+//! Source: llama.cpp 0.5.0 and 0.6.0, `llama-graph.cpp` and `models/*.cpp`.
+
+use super::super::batch::Batch;
+use super::super::cache::{self, Cell};
+use super::super::placement::Placement;
+use super::super::settings::{LlamaCpp, Version};
+use super::block::{Block, Part};
+use super::family::{Family, family};
+use super::node::{Graph, Id};
+use super::output::Output;
+use crate::engine::EngineError;
+use crate::model::{Attention, Layer, Model, Span};
+
+/// What the inputs of one kind of cache are.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct CacheInputs {
+    pub(super) key_indices: Id,
+    /// `None` where values are views of the keys.
+    pub(super) value_indices: Option<Id>,
+    pub(super) mask: Id,
+    /// Rotations of quantized caches, for keys and values.
+    pub(super) rotations: Option<(Id, u64, Option<(Id, u64)>)>,
+    pub(super) cells: u64,
+}
+
+/// A graph being built for one micro-batch.
+pub(super) struct Decoder<'a> {
+    pub(super) graph: Graph,
+    pub(super) settings: &'a LlamaCpp,
+    pub(super) model: &'a Model,
+    pub(super) batch: &'a Batch,
+    pub(super) family: Family,
+    /// All layers are on GPUs, the output included.
+    pub(super) full_offload: bool,
+    /// Tokens of the micro-batch, a multiple of the sequences.
+    pub(super) tokens: u64,
+    pub(super) positions: Id,
+    pub(super) full: Option<CacheInputs>,
+    pub(super) window: Option<CacheInputs>,
+    pub(super) state_copy: Option<Id>,
+    pub(super) output_rows: Id,
+}
+
+/// One layer: its geometry and its tensors.
+pub(super) type LayerBlock<'a> = (&'a Layer, &'a Block);
+
+/// The graph of a micro-batch at full context, for the layers given, in order.
+pub(super) fn decoder(
+    settings: &LlamaCpp,
+    model: &Model,
+    placement: &Placement,
+    batch: &Batch,
+    layers: &[LayerBlock<'_>],
+    output: &Output,
+) -> Result<Graph, EngineError> {
+    let mut graph = Graph::new(settings.op_offload);
+    let tokens = batch.ubatch.next_multiple_of(batch.sequences);
+    let width = model.embedding_length;
+    let mut slides = false;
+    let mut full_cell = None;
+    let mut window_cell = None;
+    for (layer, _) in layers {
+        match cache::cell(model, layer)? {
+            Some(cell) if cell.span == Span::Full => {
+                full_cell = full_cell.or(Some((cell, layer.attention)))
+            }
+            Some(cell) => {
+                slides = true;
+                window_cell = window_cell.or(Some((cell, layer.attention)));
+            }
+            None => {}
+        }
+    }
+    let recurrent = layers.iter().any(|(layer, _)| layer.recurrent.is_some());
+
+    // Inputs, all in host memory.
+    let tokens_in = graph.input([tokens, 1, 1, 1], 4);
+    let embeddings_in = graph.input([width, tokens, 1, 1], 4);
+    let mixed = (settings.version >= Version::V0_6_0).then(|| {
+        let mixed_tokens = graph.input([tokens, 1, 1, 1], 4);
+        let slots = graph.input([tokens, 1, 1, 1], 8);
+        let mixed = graph.input([width, tokens, 1, 1], 4);
+        (mixed_tokens, slots, mixed)
+    });
+    let family = family(&model.architecture, slides);
+    // Models that take images do not scale their embeddings: a factor for each token.
+    let factors =
+        (family.scales_tokens_alone && mixed.is_some()).then(|| graph.input([1, tokens, 1, 1], 4));
+    let positions = graph.input([tokens, 1, 1, 1], 4);
+    let full = match full_cell {
+        Some((cell, attention)) => Some(cache_inputs(
+            &mut graph, settings, batch, tokens, &cell, &attention,
+        )?),
+        None => None,
+    };
+    let window = match window_cell {
+        Some((cell, attention)) => Some(cache_inputs(
+            &mut graph, settings, batch, tokens, &cell, &attention,
+        )?),
+        None => None,
+    };
+    let state_copy = recurrent.then(|| graph.input([batch.sequences, 1, 1, 1], 4));
+    let output_rows = graph.input([batch.outputs, 1, 1, 1], 4);
+
+    // The embeddings are looked up where their table is.
+    let _ = embeddings_in;
+    let table = Part {
+        columns: 0,
+        rows: width,
+        place: output.embeddings,
+        bytes: 0,
+    };
+    let embedded = graph.lookup(table, [width, tokens, 1, 1], &[tokens_in]);
+    if let Some((mixed_tokens, slots, mixed)) = mixed {
+        // Kept for batches that mix tokens and embeddings; nothing ever frees it.
+        let rows = graph.lookup(table, [width, tokens, 1, 1], &[mixed_tokens, mixed]);
+        graph.own([width, tokens, 1, 1], &[mixed, rows, slots]);
+    }
+    let mut residual = embedded;
+    if let Some(factors) = factors {
+        residual = graph.map(&[residual, factors]);
+    } else if family.scales_embeddings {
+        residual = graph.map(&[residual]);
+    }
+    let mut decoder = Decoder {
+        graph,
+        settings,
+        model,
+        batch,
+        family,
+        tokens,
+        full_offload: placement.offloaded > model.layers.len(),
+        positions,
+        full,
+        window,
+        state_copy,
+        output_rows,
+    };
+    let last = layers.len().saturating_sub(1);
+    for (position, &(layer, block)) in layers.iter().enumerate() {
+        residual = decoder.layer(layer, block, residual, position == last)?;
+    }
+    decoder.logits(output, residual);
+    Ok(decoder.graph)
+}
+
+/// Positions in the cache, the mask, and the rotations of quantized types.
+fn cache_inputs(
+    graph: &mut Graph,
+    settings: &LlamaCpp,
+    batch: &Batch,
+    tokens: u64,
+    cell: &Cell,
+    attention: &Attention,
+) -> Result<CacheInputs, EngineError> {
+    let cells = cache::cells(settings, batch, cell.span)?;
+    let flash = settings.uses_flash_attention();
+    let key_indices = graph.input([tokens, 1, 1, 1], 8);
+    let value_indices = (cell.value > 0).then(|| {
+        // Transposed values are written element by element.
+        let entries = if flash { 1 } else { cell.value };
+        graph.input([tokens.saturating_mul(entries), 1, 1, 1], 8)
+    });
+    let mask_shape = [cells, tokens.div_ceil(batch.streams), 1, batch.streams];
+    let mask = graph.input(mask_shape, if flash { 2 } else { 4 });
+    let (key_dim, value_dim) = match *attention {
+        Attention::Heads(heads) => (heads.key_dim, heads.value_dim),
+        Attention::Latent(latent) => (latent.latent_dim + latent.rope_dim, 0),
+        Attention::None => (0, 0),
+    };
+    let mut rotations = None;
+    if settings.cache_type_k.is_quantized() && key_dim.is_multiple_of(64) && key_dim > 0 {
+        let size = 1 << key_dim.trailing_zeros();
+        let key = graph.input([size, size, 1, 1], 4);
+        rotations = Some((key, size, None));
+    }
+    if settings.cache_type_v.is_quantized() && value_dim.is_multiple_of(64) && value_dim > 0 {
+        let value = graph.input([64, 64, 1, 1], 4);
+        if let Some((key, size, _)) = rotations {
+            rotations = Some((key, size, Some((value, 64))));
+        }
+    }
+    Ok(CacheInputs {
+        key_indices,
+        value_indices,
+        mask,
+        rotations,
+        cells,
+    })
+}
+
+impl Decoder<'_> {
+    /// The inputs of the cache of layers that look back this far.
+    pub(super) fn inputs_for(&self, span: Span) -> Option<CacheInputs> {
+        match self.window {
+            Some(window) if span != Span::Full => Some(window),
+            _ => self.full,
+        }
+    }
+
+    /// One layer: from the residual stream to the next.
+    fn layer(
+        &mut self,
+        layer: &Layer,
+        block: &Block,
+        residual: Id,
+        last: bool,
+    ) -> Result<Id, EngineError> {
+        let normalized = match block.attention_norm {
+            Some(weight) => self.norm(
+                Some(block),
+                residual,
+                Some(weight),
+                block.attention_norm_bias,
+            ),
+            None => residual,
+        };
+        let mut attended = self.attention(layer, block, normalized)?;
+        let mut residual = residual;
+        let mut normalized = normalized;
+        if last {
+            attended = self.selected(attended);
+            if self.family.parallel {
+                normalized = self.selected(normalized);
+            }
+            residual = self.selected(residual);
+        }
+        if self.family.parallel {
+            let fed = self.feed_forward(block, normalized);
+            let sum = self.graph.map(&[attended, fed]);
+            return Ok(self.graph.map(&[sum, residual]));
+        }
+        if self.family.scales_residual {
+            attended = self.graph.map(&[attended]);
+        }
+        let pre = self.family.post_attention_norm_is_pre;
+        if block.post_attention_norm.is_some() && !pre {
+            attended = self.norm(Some(block), attended, block.post_attention_norm, None);
+        }
+        let middle = self.graph.map(&[attended, residual]);
+        let pre_norm = if pre { block.post_attention_norm } else { None };
+        let normalized = match block.feed_forward_norm.or(pre_norm) {
+            Some(weight) => self.norm(
+                Some(block),
+                middle,
+                Some(weight),
+                block.feed_forward_norm_bias,
+            ),
+            None => middle,
+        };
+        let mut fed = self.feed_forward(block, normalized);
+        if block.post_feed_forward_norm.is_some() {
+            fed = self.norm(Some(block), fed, block.post_feed_forward_norm, None);
+        }
+        if self.family.scales_residual {
+            fed = self.graph.map(&[fed]);
+        }
+        Ok(self.graph.map(&[fed, middle]))
+    }
+
+    /// A norm, its weight and, where there is one, its bias.
+    pub(super) fn norm(
+        &mut self,
+        block: Option<&Block>,
+        from: Id,
+        weight: Option<Part>,
+        bias: Option<Part>,
+    ) -> Id {
+        let shape = self.graph.shape(from);
+        let normalized = if self.family.layer_norm {
+            self.graph.own(shape, &[from])
+        } else {
+            self.graph.map(&[from])
+        };
+        // Otherwise it would run with the layer before.
+        if let (true, Some(block)) = (self.full_offload, block) {
+            self.graph.assign(normalized, block.place);
+        }
+        let weighted = self.graph.weigh(normalized, weight);
+        self.graph.weigh(weighted, bias)
+    }
+
+    /// The rows that logits are asked for.
+    fn selected(&mut self, from: Id) -> Id {
+        let width = self.graph.shape(from)[0];
+        self.graph
+            .own([width, self.batch.outputs, 1, 1], &[from, self.output_rows])
+    }
+
+    fn logits(&mut self, output: &Output, residual: Id) {
+        let normalized = self.norm(None, residual, output.norm, output.norm_bias);
+        let logits = self.graph.matrix(output.logits, normalized);
+        self.graph.weigh(logits, output.logits_bias);
+    }
+}

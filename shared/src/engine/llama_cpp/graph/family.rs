@@ -1,0 +1,125 @@
+//! How the architectures' graphs differ beyond what their tensors tell.
+//!
+//! Source: llama.cpp 0.6.0, `models/*.cpp`. An architecture that is not here is built like
+//! LLaMA with the parts that its tensors show.
+
+/// How an architecture's graph differs.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Family {
+    /// The order in which query, key and value enter the graph.
+    pub(super) projections: Projections,
+    /// The norm before each part also subtracts the mean, which needs memory of its own.
+    pub(super) layer_norm: bool,
+    /// Attention and feed-forward both read the normalised input.
+    pub(super) parallel: bool,
+    /// Embeddings are scaled.
+    pub(super) scales_embeddings: bool,
+    /// Embeddings of tokens are scaled, those of images are not.
+    pub(super) scales_tokens_alone: bool,
+    /// Each part's result is scaled before it is added.
+    pub(super) scales_residual: bool,
+    /// Queries are scaled.
+    pub(super) scales_queries: bool,
+    /// Attention scores are capped: three more steps without flash attention.
+    pub(super) caps_scores: bool,
+    /// The shared expert starts before the routed experts' results are added up.
+    pub(super) early_shared_expert: bool,
+    /// Weights of the chosen experts are divided by their sum.
+    pub(super) normalizes_experts: bool,
+    /// Queries and keys are rotated.
+    pub(super) rotates: bool,
+    /// The norm before the feed-forward part is the one called post-attention norm.
+    pub(super) post_attention_norm_is_pre: bool,
+}
+
+/// The order in which query, key and value enter the graph.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Projections {
+    QueryValueKey,
+    QueryKeyValue,
+}
+
+const LLAMA: Family = Family {
+    projections: Projections::QueryValueKey,
+    layer_norm: false,
+    parallel: false,
+    scales_embeddings: false,
+    scales_tokens_alone: false,
+    scales_residual: false,
+    scales_queries: false,
+    caps_scores: false,
+    early_shared_expert: false,
+    normalizes_experts: true,
+    rotates: true,
+    post_attention_norm_is_pre: false,
+};
+
+/// The family of an architecture. `windowed`: some layers slide, which goes by another path.
+pub(super) fn family(architecture: &str, windowed: bool) -> Family {
+    let base = Family {
+        projections: if windowed {
+            Projections::QueryKeyValue
+        } else {
+            Projections::QueryValueKey
+        },
+        ..LLAMA
+    };
+    match architecture {
+        "gemma" => Family {
+            scales_embeddings: true,
+            scales_queries: true,
+            ..base
+        },
+        "gemma2" => Family {
+            scales_embeddings: true,
+            scales_queries: true,
+            caps_scores: true,
+            ..base
+        },
+        "gemma3" => Family {
+            scales_tokens_alone: true,
+            scales_embeddings: true,
+            scales_queries: true,
+            ..base
+        },
+        "granite" | "granitemoe" | "granitehybrid" => Family {
+            scales_embeddings: true,
+            scales_residual: true,
+            ..base
+        },
+        "gpt-oss" => Family {
+            post_attention_norm_is_pre: true,
+            ..base
+        },
+        "glm4moe" => Family {
+            post_attention_norm_is_pre: true,
+            early_shared_expert: true,
+            ..base
+        },
+        "qwen3next" | "qwen35" | "qwen35moe" => Family {
+            post_attention_norm_is_pre: true,
+            early_shared_expert: true,
+            ..base
+        },
+        "phi2" => Family {
+            layer_norm: true,
+            parallel: true,
+            scales_queries: true,
+            ..base
+        },
+        "phi3" => Family {
+            scales_queries: true,
+            ..base
+        },
+        "command-r" | "cohere2" => Family {
+            layer_norm: true,
+            parallel: true,
+            ..base
+        },
+        "olmoe" | "qwen2moe" => Family {
+            normalizes_experts: false,
+            ..base
+        },
+        _ => base,
+    }
+}

@@ -1,0 +1,158 @@
+//! Dense feed-forward networks and mixtures of experts.
+
+use alloc::vec::Vec;
+
+use super::block::{Block, Dense, ExpertBlock};
+use super::decoder::Decoder;
+use super::node::Id;
+
+impl Decoder<'_> {
+    /// The feed-forward part of a block.
+    pub(super) fn feed_forward(&mut self, block: &Block, from: Id) -> Id {
+        match &block.experts {
+            Some(experts) => self.experts(experts, from),
+            None => self.dense(&block.feed_forward, from),
+        }
+    }
+
+    /// Up, gate and activation are three tensors: the activation is not done in place.
+    pub(super) fn dense(&mut self, dense: &Dense, from: Id) -> Id {
+        let activated = self.activation(dense, from);
+        self.projected(dense.down, dense.down_bias, activated)
+    }
+
+    fn activation(&mut self, dense: &Dense, from: Id) -> Id {
+        if dense.gate.is_some() {
+            let gate = self.projected(dense.gate, dense.gate_bias, from);
+            let up = self.projected(dense.up, dense.up_bias, from);
+            let shape = self.graph.shape(up);
+            return self.graph.own(shape, &[gate, up]);
+        }
+        let up = self.projected(dense.up, dense.up_bias, from);
+        let [rows, columns, ..] = self.graph.shape(up);
+        let kept = dense.down.map_or(rows, |down| down.columns);
+        if kept < rows {
+            // Gate and up in one matrix: the activation halves it.
+            return self.graph.own([kept, columns, 1, 1], &[up]);
+        }
+        self.graph.map(&[up])
+    }
+
+    fn experts(&mut self, block: &ExpertBlock, from: Id) -> Id {
+        let [width, tokens, ..] = self.graph.shape(from);
+        let used = block.experts.used;
+        let (chosen, weights) = self.route(block, from, tokens);
+        let weights = self.graph.view(weights, [1, used, tokens, 1]);
+        let row = self.graph.view(from, [width, 1, tokens, 1]);
+        let activated = self.expert_activation(block, row, chosen, tokens);
+        let shared = block.shared.up.is_some();
+        let early = (shared && self.family.early_shared_expert)
+            .then(|| self.activation(&block.shared, from));
+        let Some(down) = block.down else {
+            return from;
+        };
+        let down = self
+            .graph
+            .expert_matrix(down, [width, used, tokens, 1], activated, chosen);
+        let down = self.graph.weigh(down, block.down_bias);
+        let routed = self.weighted_sum(down, weights, [width, used, tokens, 1]);
+        if !shared {
+            return routed;
+        }
+        let activated = match early {
+            Some(activated) => activated,
+            None => self.activation(&block.shared, from),
+        };
+        let mut shared = self.projected(block.shared.down, None, activated);
+        if let Some(gate) = block.shared_gate {
+            // A vector in the file, a matrix of one row here.
+            let gate = self
+                .graph
+                .matrix(super::block::Part { rows: 1, ..gate }, from);
+            let gate = self.graph.map(&[gate]);
+            shared = self.graph.map(&[shared, gate]);
+        }
+        self.graph.map(&[routed, shared])
+    }
+
+    /// The experts chosen for each token and their weights.
+    fn route(&mut self, block: &ExpertBlock, from: Id, tokens: u64) -> (Id, Id) {
+        let (count, used) = (block.experts.count, block.experts.used);
+        // gpt-oss takes the softmax over the chosen experts alone.
+        let softmax_of_chosen = block.router_bias.is_some();
+        let mut kept: Vec<Id> = Vec::new();
+        let mut logits = self.projected(block.router, None, from);
+        kept.push(logits);
+        logits = self.graph.weigh(logits, block.router_bias);
+        let mut probabilities = logits;
+        if !softmax_of_chosen {
+            probabilities = self.graph.map(&[logits]);
+            kept.push(probabilities);
+        }
+        let mut choice = probabilities;
+        if block.choice_bias.is_some() {
+            choice = self.graph.weigh(probabilities, block.choice_bias);
+            kept.push(choice);
+        }
+        let sorted = self.graph.own([count, tokens, 1, 1], &[choice]);
+        let chosen = self.graph.view(sorted, [used, tokens, 1, 1]);
+        let rows = self.graph.view(probabilities, [1, count, tokens, 1]);
+        let mut weights = self.graph.own([1, used, tokens, 1], &[rows, chosen]);
+        if softmax_of_chosen {
+            let flat = self.graph.view(weights, [used, tokens, 1, 1]);
+            return (chosen, self.graph.map(&[flat]));
+        }
+        if self.family.normalizes_experts {
+            kept.push(weights);
+            let flat = self.graph.view(weights, [used, tokens, 1, 1]);
+            let sum = self.graph.own([1, tokens, 1, 1], &[flat]);
+            let clamped = self.graph.own([1, tokens, 1, 1], &[sum]);
+            kept.extend([sum, clamped]);
+            weights = self.graph.map(&[flat, clamped]);
+        }
+        // Computed as one operation, so that nothing on the way may be reused.
+        self.graph.keep(&kept);
+        (chosen, weights)
+    }
+
+    fn expert_activation(&mut self, block: &ExpertBlock, row: Id, chosen: Id, tokens: u64) -> Id {
+        let (length, used) = (block.experts.length, block.experts.used);
+        let shape = [length, used, tokens, 1];
+        if let Some(gate_up) = block.gate_up {
+            let both =
+                self.graph
+                    .expert_matrix(gate_up, [length * 2, used, tokens, 1], row, chosen);
+            let gate = self.graph.view(both, shape);
+            let up = self.graph.view(both, shape);
+            return self.graph.own(shape, &[gate, up]);
+        }
+        let gate = block.gate.map(|gate| {
+            let gate = self.graph.expert_matrix(gate, shape, row, chosen);
+            self.graph.weigh(gate, block.gate_bias)
+        });
+        let Some(up) = block.up else {
+            return row;
+        };
+        let up = self.graph.expert_matrix(up, shape, row, chosen);
+        let up = self.graph.weigh(up, block.up_bias);
+        match gate {
+            Some(gate) => self.graph.own(shape, &[gate, up]),
+            None => self.graph.map(&[up]),
+        }
+    }
+
+    /// The experts' results by their weights, added up.
+    fn weighted_sum(&mut self, experts: Id, weights: Id, shape: [u64; 4]) -> Id {
+        let [width, used, tokens, _] = shape;
+        let weighted = self.graph.own(shape, &[experts, weights]);
+        let part = |decoder: &mut Self| decoder.graph.view(weighted, [width, tokens, 1, 1]);
+        let parts: Vec<Id> = (0..used).map(|_| part(self)).collect();
+        let mut sum = parts.first().copied().unwrap_or(weighted);
+        for &part in parts.iter().skip(1) {
+            sum = self.graph.map(&[sum, part]);
+        }
+        // Computed as one operation: what goes in stays until it is done.
+        self.graph.keep(&[experts, weights]);
+        sum
+    }
+}

@@ -1,0 +1,47 @@
+//! Compute buffers to the byte: the graph that llama.cpp reserves, and its allocator.
+
+mod allocator;
+mod attention;
+mod block;
+mod decoder;
+mod family;
+mod feed_forward;
+mod node;
+mod output;
+mod schedule;
+mod simulate;
+
+use alloc::vec::Vec;
+
+use super::batch::Batch;
+use super::placement::Placement;
+use super::settings::LlamaCpp;
+use super::weights::Bytes;
+use crate::engine::EngineError;
+use crate::model::Model;
+
+pub(super) use self::block::{Block, blocks};
+pub(super) use self::output::{Output, output};
+
+/// The compute buffers; `None` where the architecture's graph is not modelled.
+pub(super) fn compute(
+    settings: &LlamaCpp,
+    model: &Model,
+    placement: &Placement,
+    batch: &Batch,
+    blocks: &[Block],
+    output: &Output,
+    gpus: usize,
+) -> Result<Option<Bytes>, EngineError> {
+    let layers: Vec<_> = model
+        .decoder_layers()
+        .zip(blocks)
+        .map(|((_, layer), block)| (layer, block))
+        .collect();
+    let graph = decoder::decoder(settings, model, placement, batch, &layers, output)?;
+    let peaks = simulate::peaks(&graph, gpus);
+    Ok(Some(Bytes {
+        gpus: peaks.gpus,
+        host: peaks.host,
+    }))
+}

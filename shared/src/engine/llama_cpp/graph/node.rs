@@ -1,0 +1,269 @@
+//! The graph that llama.cpp plans its compute buffers for, as far as memory is concerned.
+//!
+//! Nodes are added in the order in which the engine computes them.
+
+use alloc::vec::Vec;
+
+use super::super::placement::Place;
+use super::block::Part;
+
+/// A node of the graph.
+pub(super) type Id = u32;
+
+/// Elements along each dimension, the contiguous one first.
+pub(super) type Shape = [u64; 4];
+
+/// Most sources that a node here has.
+const MAX_SOURCES: usize = 7;
+
+/// What becomes of a node's memory.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Memory {
+    /// Allocated before the graph runs, in host memory.
+    Input,
+    /// Lies in a buffer of its own: a weight.
+    Weight,
+    /// Lies in a buffer of its own: a cache.
+    Cache,
+    /// Its own.
+    Own,
+    /// Its own, or that of a source of the same layout that nobody else needs.
+    InPlace,
+    /// Part of another node's.
+    View(Id),
+    /// None: written into a cache.
+    Store,
+    /// None: there only to keep its sources until now.
+    Dependency,
+}
+
+/// One node.
+#[derive(Debug, Clone)]
+pub(super) struct Node {
+    pub(super) memory: Memory,
+    /// Where the node is computed, as far as that is given.
+    pub(super) assigned: Option<Place>,
+    pub(super) shape: Shape,
+    /// Bytes of an element: 4 for `f32` and `i32`, 2 for `f16`, 8 for `i64`.
+    pub(super) element: u64,
+    /// Bytes beyond the elements that the backend asks for.
+    pub(super) extra: u64,
+    sources: [Id; MAX_SOURCES],
+    source_count: usize,
+}
+
+impl Node {
+    pub(super) fn new(memory: Memory, shape: Shape, element: u64, from: &[Id]) -> Self {
+        let mut sources = [0; MAX_SOURCES];
+        let source_count = from.len().min(MAX_SOURCES);
+        sources[..source_count].copy_from_slice(&from[..source_count]);
+        Self {
+            memory,
+            assigned: None,
+            shape,
+            element,
+            extra: 0,
+            sources,
+            source_count,
+        }
+    }
+
+    pub(super) fn sources(&self) -> &[Id] {
+        &self.sources[..self.source_count]
+    }
+
+    /// Gives every source, and the node viewed, a new number.
+    pub(super) fn renumber(&mut self, number: impl Fn(Id) -> Id) {
+        for source in &mut self.sources[..self.source_count] {
+            *source = number(*source);
+        }
+        if let Memory::View(root) = &mut self.memory {
+            *root = number(*root);
+        }
+    }
+
+    /// Bytes of an allocation for the node; saturating.
+    pub(super) fn bytes(&self) -> u64 {
+        self.shape
+            .iter()
+            .fold(self.element, |product, &extent| {
+                product.saturating_mul(extent)
+            })
+            .saturating_add(self.extra)
+    }
+
+    /// Whether one node's memory can serve for the other.
+    pub(super) fn same_layout(&self, other: &Self) -> bool {
+        self.shape == other.shape && self.element == other.element
+    }
+}
+
+/// A graph under construction.
+#[derive(Debug)]
+pub(super) struct Graph {
+    pub(super) nodes: Vec<Node>,
+    /// Large batches with a weight in host memory run on the first GPU.
+    op_offload: bool,
+}
+
+/// Batches of this many rows run on the GPU even where the weight is in host memory
+/// (`GGML_OP_OFFLOAD_MIN_BATCH`).
+const OP_OFFLOAD_MIN_BATCH: u64 = 32;
+
+impl Graph {
+    pub(super) fn new(op_offload: bool) -> Self {
+        Self {
+            nodes: Vec::with_capacity(1024),
+            op_offload,
+        }
+    }
+
+    fn push(&mut self, node: Node) -> Id {
+        let id = Id::try_from(self.nodes.len()).unwrap_or(Id::MAX);
+        self.nodes.push(node);
+        id
+    }
+
+    fn node(&mut self, id: Id) -> &mut Node {
+        // Ids come from `push` alone.
+        &mut self.nodes[id as usize]
+    }
+
+    pub(super) fn shape(&self, id: Id) -> Shape {
+        self.nodes[id as usize].shape
+    }
+
+    /// An input of the graph.
+    pub(super) fn input(&mut self, shape: Shape, element: u64) -> Id {
+        let mut node = Node::new(Memory::Input, shape, element, &[]);
+        node.assigned = Some(Place::Host);
+        self.push(node)
+    }
+
+    /// A cache: `bytes` of it take part.
+    pub(super) fn cache(&mut self, place: Place, bytes: u64) -> Id {
+        let mut node = Node::new(Memory::Cache, [bytes, 1, 1, 1], 1, &[]);
+        node.assigned = Some(place);
+        self.push(node)
+    }
+
+    /// A result of its own memory.
+    pub(super) fn own(&mut self, shape: Shape, from: &[Id]) -> Id {
+        self.push(Node::new(Memory::Own, shape, 4, from))
+    }
+
+    /// An element-wise operation: the result has the shape of the first source and may take
+    /// its memory.
+    pub(super) fn map(&mut self, from: &[Id]) -> Id {
+        let shape = from.first().map_or([1; 4], |&id| self.shape(id));
+        self.push(Node::new(Memory::InPlace, shape, 4, from))
+    }
+
+    /// An element-wise operation with a weight, where there is one.
+    pub(super) fn weigh(&mut self, from: Id, weight: Option<Part>) -> Id {
+        let Some(weight) = weight else {
+            return from;
+        };
+        let shape = self.shape(from);
+        let rows = shape[1].saturating_mul(shape[2]).saturating_mul(shape[3]);
+        match self.weight(weight, rows) {
+            (place, None) => self.weighted(Memory::InPlace, shape, place, &[from]),
+            (place, Some(copy)) => self.weighted(Memory::InPlace, shape, place, &[from, copy]),
+        }
+    }
+
+    /// Another shape of the same memory.
+    pub(super) fn view(&mut self, of: Id, shape: Shape) -> Id {
+        let node = &self.nodes[of as usize];
+        let root = match node.memory {
+            Memory::View(root) => root,
+            _ => of,
+        };
+        let element = node.element;
+        self.push(Node::new(Memory::View(root), shape, element, &[of]))
+    }
+
+    /// Writes the first source into a cache at `place`.
+    pub(super) fn store(&mut self, place: Place, from: &[Id]) {
+        let mut node = Node::new(Memory::Store, [0; 4], 0, from);
+        node.assigned = Some(place);
+        self.push(node);
+    }
+
+    /// Keeps the sources until now.
+    pub(super) fn keep(&mut self, sources: &[Id]) {
+        for sources in sources.chunks(MAX_SOURCES) {
+            self.push(Node::new(Memory::Dependency, [0; 4], 0, sources));
+        }
+    }
+
+    /// The product with a weight: one result row per source row.
+    pub(super) fn matrix(&mut self, weight: Part, from: Id) -> Id {
+        let [_, columns, depth, batch] = self.shape(from);
+        let shape = [weight.rows, columns, depth, batch];
+        match self.weight(weight, columns) {
+            (place, None) => self.weighted(Memory::Own, shape, place, &[from]),
+            (place, Some(copy)) => self.weighted(Memory::Own, shape, place, &[copy, from]),
+        }
+    }
+
+    /// The product with the weights of the experts chosen.
+    pub(super) fn expert_matrix(&mut self, weight: Part, shape: Shape, row: Id, chosen: Id) -> Id {
+        match self.weight(weight, shape[2]) {
+            (place, None) => self.weighted(Memory::Own, shape, place, &[row, chosen]),
+            (place, Some(copy)) => self.weighted(Memory::Own, shape, place, &[copy, row, chosen]),
+        }
+    }
+
+    /// An operation of its own memory that uses a weight.
+    pub(super) fn own_weighted(&mut self, weight: Option<Part>, shape: Shape, from: &[Id]) -> Id {
+        let Some(weight) = weight else {
+            return self.own(shape, from);
+        };
+        let rows = shape[1].saturating_mul(shape[2]).saturating_mul(shape[3]);
+        match self.weight(weight, rows) {
+            (place, None) => self.weighted(Memory::Own, shape, place, from),
+            (place, Some(copy)) => {
+                let mut sources = Vec::from(from);
+                sources.push(copy);
+                self.weighted(Memory::Own, shape, place, &sources)
+            }
+        }
+    }
+
+    /// Bytes beyond the elements that the backend asks for.
+    pub(super) fn add_extra(&mut self, id: Id, bytes: u64) {
+        let node = self.node(id);
+        node.extra = node.extra.saturating_add(bytes);
+    }
+
+    /// Computes the node at this place, whatever its neighbours.
+    pub(super) fn assign(&mut self, id: Id, place: Place) {
+        self.node(id).assigned = Some(place);
+    }
+
+    /// Rows of a table: looked up where the table is, whatever the batch.
+    pub(super) fn lookup(&mut self, table: Part, shape: Shape, from: &[Id]) -> Id {
+        self.weighted(Memory::Own, shape, table.place, from)
+    }
+
+    /// Where an operation with this weight runs, and the weight as a source if it has to be
+    /// copied there.
+    fn weight(&mut self, weight: Part, batch_rows: u64) -> (Place, Option<Id>) {
+        if weight.place != Place::Host {
+            return (weight.place, None);
+        }
+        if !self.op_offload || batch_rows < OP_OFFLOAD_MIN_BATCH {
+            return (Place::Host, None);
+        }
+        let mut node = Node::new(Memory::Weight, [weight.bytes, 1, 1, 1], 1, &[]);
+        node.assigned = Some(Place::Host);
+        (Place::Gpu(0), Some(self.push(node)))
+    }
+
+    fn weighted(&mut self, memory: Memory, shape: Shape, place: Place, from: &[Id]) -> Id {
+        let mut node = Node::new(memory, shape, 4, from);
+        node.assigned = Some(place);
+        self.push(node)
+    }
+}

@@ -1,0 +1,217 @@
+//! Where each node runs, and the copies of what lies elsewhere.
+//!
+//! Source: ggml 0.25.3 and 0.26.0, `ggml-backend.cpp` (`ggml_backend_sched_split_graph`).
+
+use alloc::vec;
+use alloc::vec::Vec;
+
+use super::super::placement::Place;
+use super::node::{Graph, Id, Memory, Node};
+
+/// A node at its place, in the order of computation, copies included.
+#[derive(Debug)]
+pub(super) struct Placed {
+    pub(super) node: Node,
+    pub(super) place: Place,
+}
+
+/// The graph cut into splits, each of which runs at one place and starts with copies of what it
+/// uses from elsewhere.
+pub(super) fn schedule(graph: &Graph) -> Vec<Placed> {
+    let places = places(&graph.nodes);
+    Splitter {
+        nodes: &graph.nodes,
+        places: &places,
+        result: Vec::with_capacity(graph.nodes.len() + 64),
+        renumbered: vec![None; graph.nodes.len()],
+        copies: Vec::new(),
+    }
+    .split()
+}
+
+/// Whether the node only gives another shape to memory, or is not computed at all.
+fn is_passive(node: &Node) -> bool {
+    matches!(
+        node.memory,
+        Memory::View(_) | Memory::Input | Memory::Weight | Memory::Cache | Memory::Dependency
+    )
+}
+
+/// The place of every node: as assigned, else spread from the neighbours, GPUs first.
+fn places(nodes: &[Node]) -> Vec<Place> {
+    let mut places: Vec<Option<Place>> = nodes.iter().map(|node| node.assigned).collect();
+    let gpu = |place: Place| (place != Place::Host).then_some(place);
+    let any = |place: Place| Some(place);
+    spread(nodes, &mut places, 0..nodes.len(), gpu);
+    spread(nodes, &mut places, (0..nodes.len()).rev(), gpu);
+    spread(nodes, &mut places, 0..nodes.len(), any);
+    spread(nodes, &mut places, (0..nodes.len()).rev(), any);
+    for (index, node) in nodes.iter().enumerate() {
+        if let Memory::View(root) = node.memory {
+            places[index] = places[root as usize];
+        }
+    }
+    places
+        .into_iter()
+        .map(|place| place.unwrap_or(Place::Host))
+        .collect()
+}
+
+/// Gives nodes without a place that of the node before them, where `keeps` takes it.
+fn spread(
+    nodes: &[Node],
+    places: &mut [Option<Place>],
+    order: impl Iterator<Item = usize>,
+    keeps: impl Fn(Place) -> Option<Place>,
+) {
+    let mut current = None;
+    for index in order {
+        if is_passive(&nodes[index]) {
+            continue;
+        }
+        match places[index] {
+            Some(place) => current = keeps(place),
+            None => places[index] = current,
+        }
+    }
+}
+
+struct Splitter<'a> {
+    nodes: &'a [Node],
+    places: &'a [Place],
+    result: Vec<Placed>,
+    /// The number of each node in the result.
+    renumbered: Vec<Option<Id>>,
+    /// Copies made so far: of which node, where, and their number in the result.
+    copies: Vec<(Id, Place, Id)>,
+}
+
+impl Splitter<'_> {
+    fn split(mut self) -> Vec<Placed> {
+        let mut start = 0;
+        while start < self.nodes.len() {
+            let end = self.end_of_split(start);
+            self.emit(start, end);
+            start = end;
+        }
+        self.result
+    }
+
+    /// A split ends where the place changes, and before a weight that has to be copied if
+    /// something was copied for this split already.
+    fn end_of_split(&self, start: usize) -> usize {
+        let mut place = None;
+        let mut copied: Vec<Id> = Vec::new();
+        for (index, node) in self.nodes.iter().enumerate().skip(start) {
+            if is_passive(node) {
+                continue;
+            }
+            let here = self.places[index];
+            let foreign = |&&source: &&Id| self.places[source as usize] != here;
+            match place {
+                None => place = Some(here),
+                Some(place) if place != here => return index,
+                Some(_) => {
+                    let mut sources = node.sources().iter().filter(foreign);
+                    if !copied.is_empty() && sources.any(|&source| self.is_weight(source)) {
+                        return self.first_of(index);
+                    }
+                }
+            }
+            for &source in node.sources().iter().filter(foreign) {
+                if !copied.contains(&source) && !self.is_copied(source, here) {
+                    copied.push(source);
+                }
+            }
+        }
+        self.nodes.len()
+    }
+
+    fn is_weight(&self, id: Id) -> bool {
+        self.nodes[id as usize].memory == Memory::Weight
+    }
+
+    /// Weights stand right before the node that uses them.
+    fn first_of(&self, index: usize) -> usize {
+        let mut first = index;
+        while first > 0 && self.nodes[first - 1].memory == Memory::Weight {
+            first -= 1;
+        }
+        first
+    }
+
+    fn is_copied(&self, id: Id, place: Place) -> bool {
+        self.copies
+            .iter()
+            .any(|&(of, at, _)| of == id && at == place)
+    }
+
+    fn emit(&mut self, start: usize, end: usize) {
+        for index in start..end {
+            let node = &self.nodes[index];
+            if is_passive(node) {
+                continue;
+            }
+            let place = self.places[index];
+            for &source in node.sources() {
+                let from = self.places[source as usize];
+                if from == place || self.is_copied(source, place) {
+                    continue;
+                }
+                let original = &self.nodes[source as usize];
+                let number = self.number_of(source);
+                // Reads the original, which is free after its last copy.
+                let read = Node::new(Memory::Dependency, [0; 4], 0, &[number]);
+                self.result.push(Placed {
+                    node: read,
+                    place: from,
+                });
+                let copy = Node::new(Memory::Own, original.shape, original.element, &[]);
+                self.copies.push((source, place, self.next()));
+                self.result.push(Placed { node: copy, place });
+            }
+        }
+        for index in start..end {
+            let place = self.places[index];
+            if self.renumbered[index].is_some() {
+                continue;
+            }
+            let mut node = self.nodes[index].clone();
+            let passive = is_passive(&node);
+            node.renumber(|source| {
+                let copy = self
+                    .copies
+                    .iter()
+                    .find(|&&(of, at, _)| of == source && at == place);
+                match copy {
+                    Some(&(_, _, copy)) if !passive => copy,
+                    _ => self.renumbered[source as usize].unwrap_or(0),
+                }
+            });
+            self.renumbered[index] = Some(self.next());
+            self.result.push(Placed { node, place });
+        }
+    }
+
+    fn next(&self) -> Id {
+        Id::try_from(self.result.len()).unwrap_or(Id::MAX)
+    }
+
+    /// The number of a source in the result. A source that follows in this split is a weight
+    /// or a cache, or a view of what is there already: it is entered now.
+    fn number_of(&mut self, source: Id) -> Id {
+        let index = source as usize;
+        if let Some(id) = self.renumbered[index] {
+            return id;
+        }
+        let mut node = self.nodes[index].clone();
+        node.renumber(|of| self.renumbered[of as usize].unwrap_or(0));
+        let id = self.next();
+        self.result.push(Placed {
+            node,
+            place: self.places[index],
+        });
+        self.renumbered[index] = Some(id);
+        id
+    }
+}

@@ -1,0 +1,166 @@
+//! Runs the graph allocator over a graph: the size of each compute buffer.
+//!
+//! Source: ggml 0.25.3 and 0.26.0, `ggml-alloc.c` (`ggml_gallocr_alloc_graph_impl`).
+
+use alloc::vec;
+use alloc::vec::Vec;
+
+use super::super::placement::Place;
+use super::super::weights::{CUDA_ALIGNMENT, HOST_ALIGNMENT};
+use super::allocator::Allocator;
+use super::node::{Graph, Memory};
+use super::schedule::{Placed, schedule};
+
+/// The sizes of the compute buffers.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Peaks {
+    pub(super) gpus: Vec<u64>,
+    pub(super) host: u64,
+}
+
+/// What the allocator knows of a node.
+#[derive(Debug, Clone, Copy, Default)]
+struct State {
+    children: u32,
+    views: u32,
+    offset: u64,
+    bytes: u64,
+    allocated: bool,
+}
+
+/// The buffers' sizes for a graph whose nodes each run at their own place.
+pub(super) fn peaks(graph: &Graph, gpus: usize) -> Peaks {
+    let graph = schedule(graph);
+    let mut simulation = Simulation {
+        states: vec![State::default(); graph.len()],
+        host: Allocator::new(HOST_ALIGNMENT),
+        gpus: vec![Allocator::new(CUDA_ALIGNMENT); gpus],
+        nodes: &graph,
+    };
+    simulation.count();
+    for (id, placed) in graph.iter().enumerate() {
+        if placed.node.memory == Memory::Input {
+            simulation.allocate(id);
+        }
+    }
+    for id in 0..graph.len() {
+        simulation.run(id);
+    }
+    Peaks {
+        gpus: simulation.gpus.iter().map(Allocator::peak).collect(),
+        host: simulation.host.peak(),
+    }
+}
+
+struct Simulation<'a> {
+    nodes: &'a [Placed],
+    states: Vec<State>,
+    host: Allocator,
+    gpus: Vec<Allocator>,
+}
+
+impl Simulation<'_> {
+    fn count(&mut self) {
+        for Placed { node, .. } in self.nodes {
+            if let Memory::View(root) = node.memory {
+                self.states[root as usize].views += 1;
+            }
+            for &source in node.sources() {
+                self.states[source as usize].children += 1;
+            }
+        }
+    }
+
+    fn buffer(&mut self, place: Place) -> Option<&mut Allocator> {
+        match place {
+            Place::Host => Some(&mut self.host),
+            Place::Gpu(index) => self.gpus.get_mut(index),
+        }
+    }
+
+    fn allocate(&mut self, id: usize) {
+        let Placed { node, place } = &self.nodes[id];
+        let bytes = node.bytes();
+        let offset = self.buffer(*place)
+            .map_or(0, |buffer| buffer.allocate(bytes));
+        let state = &mut self.states[id];
+        state.offset = offset;
+        state.bytes = bytes;
+        state.allocated = true;
+    }
+
+    fn release(&mut self, id: usize) {
+        let State { offset, bytes, .. } = self.states[id];
+        self.states[id].allocated = false;
+        if let Some(buffer) = self.buffer(self.nodes[id].place) {
+            buffer.release(offset, bytes);
+        }
+    }
+
+    fn run(&mut self, id: usize) {
+        let node = &self.nodes[id].node;
+        match node.memory {
+            Memory::Own => self.allocate(id),
+            Memory::InPlace => {
+                if !self.take_over(id) {
+                    self.allocate(id);
+                }
+            }
+            Memory::Input
+            | Memory::Weight
+            | Memory::Cache
+            | Memory::View(_)
+            | Memory::Store
+            | Memory::Dependency => {}
+        }
+        for &source in node.sources() {
+            self.used(source as usize);
+        }
+    }
+
+    /// Takes the memory of the first source that nobody else needs.
+    fn take_over(&mut self, id: usize) -> bool {
+        let Placed { node, place } = &self.nodes[id];
+        for &source in node.sources() {
+            let parent = &self.nodes[source as usize];
+            let state = self.states[source as usize];
+            let free = state.allocated && state.children == 1 && state.views == 0;
+            if free && parent.node.same_layout(node) && parent.place == *place {
+                let bytes = node.bytes();
+                self.states[source as usize].allocated = false;
+                let own = &mut self.states[id];
+                own.offset = state.offset;
+                own.bytes = bytes;
+                own.allocated = true;
+                return true;
+            }
+        }
+        false
+    }
+
+    /// One use of a node is over: its memory is free after the last.
+    fn used(&mut self, id: usize) {
+        let state = &mut self.states[id];
+        state.children -= 1;
+        if state.children > 0 || state.views > 0 {
+            return;
+        }
+        let root = match self.nodes[id].node.memory {
+            Memory::View(root) => {
+                let root = root as usize;
+                self.states[root].views -= 1;
+                root
+            }
+            _ => id,
+        };
+        let State {
+            children,
+            views,
+            allocated,
+            ..
+        } = self.states[root];
+        if children == 0 && views == 0 && allocated {
+            self.release(root);
+        }
+    }
+}

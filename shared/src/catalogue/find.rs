@@ -50,24 +50,26 @@ fn normalized(name: &str) -> String {
     }
 }
 
-/// The entries whose names take the fewest edits to reach, and not more than a third of them.
+/// The entries whose names take the fewest edits to reach (not more than a third of the letters),
+/// among equals first those that the name begins.
 fn similar(wanted: &str) -> Vec<&'static Entry> {
-    let wanted: Vec<char> = wanted.chars().take(64).collect();
-    let mut ranked: Vec<(usize, &'static Entry)> = ENTRIES
+    let letters: Vec<char> = wanted.chars().take(64).collect();
+    let mut ranked: Vec<(usize, bool, &'static Entry)> = ENTRIES
         .iter()
         .filter_map(|entry| {
             let nearest = names(entry)
-                .map(|known| distance(&wanted, &normalized(known)))
+                .map(|known| distance(&letters, &normalized(known)))
                 .min()?;
-            let close = nearest * 3 <= wanted.len();
-            close.then_some((nearest, entry))
+            let unfinished = names(entry).any(|known| normalized(known).starts_with(wanted));
+            let close = nearest * 3 <= letters.len();
+            close.then_some((nearest, !unfinished, entry))
         })
         .collect();
-    ranked.sort_by_key(|&(edits, _)| edits);
+    ranked.sort_by_key(|&(edits, other, _)| (edits, other));
     ranked
         .into_iter()
         .take(SUGGESTIONS)
-        .map(|(_, entry)| entry)
+        .map(|(_, _, entry)| entry)
         .collect()
 }
 

@@ -10,7 +10,7 @@ pub use find::{find, search};
 
 use crate::model::Model;
 use crate::quant::{FileType, quantize};
-use crate::source::hf::read_config;
+use crate::source::hf::{Conversion, read_config_of};
 
 /// A model known by name.
 #[derive(Debug, PartialEq, Eq)]
@@ -27,6 +27,8 @@ pub struct Entry {
     pub parameters: &'static str,
     /// The longest context trained for, in tokens.
     pub context_length: u64,
+    /// How the tag's file came to be.
+    pub conversion: Conversion,
     config: &'static str,
 }
 
@@ -36,7 +38,7 @@ impl Entry {
     /// # Errors
     /// None for the entries that are built in, which the tests read one and all.
     pub fn model(&self, file_type: Option<FileType>) -> Result<Model, EntryError> {
-        let model = read_config(self.config.as_bytes(), self.tag)?;
+        let model = read_config_of(self.config.as_bytes(), self.tag, self.conversion)?;
         Ok(quantize(&model, file_type.unwrap_or(self.file_type))?)
     }
 }

@@ -202,11 +202,11 @@ impl Block<'_> {
     }
 }
 
-/// The type of the checkpoint's matrices.
+/// The type that the converter gives the checkpoint's matrices: their own where that has
+/// 16 bits, F16 for wider ones.
 fn float_type(fields: &Fields<'_>) -> TensorType {
     match fields.text("torch_dtype").or_else(|| fields.text("dtype")) {
-        Some("float32") => TensorType::F32,
-        Some("float16") => TensorType::F16,
+        Some("float16" | "float32") => TensorType::F16,
         _ => TensorType::Bf16,
     }
 }

@@ -32,7 +32,7 @@ fn build(fields: &Fields<'_>) -> Result<Draft, ConfigError> {
             &Norm::rms("attn_norm"),
             &heads,
             &mamba,
-            &Norm::rms("ffn_norm"),
+            &Norm::without_suffix("ffn_norm"),
             &network,
         ]);
     }

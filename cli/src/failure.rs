@@ -89,15 +89,15 @@ impl UserMessage for Failure {
                 let path = path.display();
                 match (error.kind(), language) {
                     (io::ErrorKind::NotFound, Language::Ja) => format!("「{path}」がありません"),
-                    (io::ErrorKind::NotFound, Language::En) => format!("\"{path}\" does not exist"),
+                    (io::ErrorKind::NotFound, Language::En) => format!("“{path}” does not exist"),
                     (io::ErrorKind::PermissionDenied, Language::Ja) => {
                         format!("「{path}」を読む権限がありません")
                     }
                     (io::ErrorKind::PermissionDenied, Language::En) => {
-                        format!("no permission to read \"{path}\"")
+                        format!("no permission to read “{path}”")
                     }
                     (_, Language::Ja) => format!("「{path}」を読めません({error})"),
-                    (_, Language::En) => format!("cannot read \"{path}\" ({error})"),
+                    (_, Language::En) => format!("cannot read “{path}” ({error})"),
                 }
             }
             Self::Gguf { path, error } => {

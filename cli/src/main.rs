@@ -14,7 +14,7 @@ use std::ffi::OsString;
 use std::io::ErrorKind;
 use std::process::ExitCode;
 
-use arguments::UsageError;
+use arguments::Refusal;
 use failure::Failure;
 use output::Terminal;
 
@@ -24,12 +24,12 @@ fn main() -> ExitCode {
     let mut terminal = Terminal::new(language::choose(&words), json);
     let line = match arguments::parse(words, terminal.language) {
         Ok(line) => line,
-        Err(error) if !error.use_stderr() => {
-            // Help and version; where nobody reads them, there is nobody to tell.
-            let _ = terminal.write(error.render().ansi());
+        Err(Refusal::Shown(text)) => {
+            // Where nobody reads it, there is nobody to tell.
+            let _ = terminal.write(text);
             return ExitCode::SUCCESS;
         }
-        Err(error) => return fail(&UsageError::from(&error).into(), &mut terminal),
+        Err(Refusal::Usage(error)) => return fail(&error.into(), &mut terminal),
     };
     match command::run(line, &mut terminal) {
         Ok(outcome) => outcome.into(),

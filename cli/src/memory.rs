@@ -5,6 +5,7 @@ use shared::gpu::{Device, GpuReport, find_card};
 
 use crate::arguments::{Memory, UsageError};
 use crate::failure::Failure;
+use crate::output::Terminal;
 
 /// What must stay free.
 pub(crate) fn budget(memory: &Memory) -> Budget {
@@ -20,9 +21,9 @@ pub(crate) fn budget(memory: &Memory) -> Budget {
 ///
 /// # Errors
 /// Unknown cards and numbers, and why there is no live reading.
-pub(crate) fn devices(memory: &Memory) -> Result<Vec<Device>, Failure> {
+pub(crate) fn devices(memory: &Memory, terminal: &mut Terminal) -> Result<Vec<Device>, Failure> {
     if !memory.gpu.is_empty() {
-        return cards(memory);
+        return cards(memory, terminal);
     }
     if memory.free_vram_mb.is_empty() {
         let report = llm_lander_probe::read_gpus()?;
@@ -55,7 +56,7 @@ fn chosen(report: &GpuReport, indices: &[u32]) -> Result<Vec<Device>, UsageError
     indices.iter().map(device).collect()
 }
 
-fn cards(memory: &Memory) -> Result<Vec<Device>, Failure> {
+fn cards(memory: &Memory, terminal: &mut Terminal) -> Result<Vec<Device>, Failure> {
     let (amounts, names) = (&memory.free_vram_mb, &memory.gpu);
     if !amounts.is_empty() && names.len() != 1 && names.len() != amounts.len() {
         return Err(UsageError::DeviceCount {
@@ -65,16 +66,22 @@ fn cards(memory: &Memory) -> Result<Vec<Device>, Failure> {
         .into());
     }
     let count = names.len().max(amounts.len());
-    let devices = (0..count).map(|index| {
+    let mut devices = Vec::new();
+    for index in 0..count {
         let name = names
             .get(index)
             .or(names.first())
             .map_or("", String::as_str);
-        let mut device = find_card(name)?.device();
-        if let Some(&free) = amounts.get(index) {
-            device.free = free;
+        let card = find_card(name)?;
+        let mut device = card.device();
+        match amounts.get(index) {
+            Some(&free) => device.free = free,
+            None => {
+                let why = card.allocatable().basis.explanation(terminal.language);
+                terminal.warn(&format!("{}: {why}", device.name));
+            }
         }
-        Ok(device)
-    });
-    devices.collect()
+        devices.push(device);
+    }
+    Ok(devices)
 }

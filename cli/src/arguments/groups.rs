@@ -15,7 +15,7 @@ use super::value::{self, Layers};
 pub(crate) struct ModelChoice {
     /// Catalogue name, Ollama tag, or path of a .gguf, a config.json or a folder with one;
     /// `:Q4_K_M` may follow. Without it: every local Ollama model
-    #[arg(value_name = "MODEL", help_heading = "Model")]
+    #[arg(value_name = "MODEL", display_order = 0)]
     pub(crate) model: Option<String>,
     /// Format of the weights, where the model leaves it open
     #[arg(long, value_name = "NAME", value_parser = value::file_type)]
@@ -111,7 +111,7 @@ pub(crate) struct Precisions {
     #[arg(long, value_name = "T", value_parser = value::cache_type, conflicts_with = "kv")]
     pub(crate) cache_type_v: Option<TensorType>,
     /// Exactly this type (vLLM)
-    #[arg(long, value_name = "T", conflicts_with = "kv")]
+    #[arg(long, hide = true, value_name = "T", conflicts_with = "kv")]
     pub(crate) kv_cache_dtype: Option<String>,
 }
 
@@ -184,45 +184,45 @@ pub(crate) struct LlamaCppOptions {
     pub(crate) outputs_max: Option<u64>,
 }
 
-/// Settings of vLLM, by its own names.
+/// Settings of vLLM, by its own names; not shown in the help before its rules are there.
 #[derive(Debug, Args)]
 #[command(next_help_heading = "vLLM")]
 pub(crate) struct VllmOptions {
     /// Share of the VRAM that vLLM may use
-    #[arg(long, value_name = "F")]
+    #[arg(long, hide = true, value_name = "F")]
     pub(crate) gpu_memory_utilization: Option<String>,
     /// Bytes of the KV cache, in place of the share
-    #[arg(long, value_name = "N", value_parser = value::positive)]
+    #[arg(long, hide = true, value_name = "N", value_parser = value::positive)]
     pub(crate) kv_cache_memory_bytes: Option<u64>,
     /// GPUs that share each layer
-    #[arg(long, value_name = "N", value_parser = value::positive)]
+    #[arg(long, hide = true, value_name = "N", value_parser = value::positive)]
     pub(crate) tensor_parallel_size: Option<u64>,
     /// GPUs that hold consecutive layers
-    #[arg(long, value_name = "N", value_parser = value::positive)]
+    #[arg(long, hide = true, value_name = "N", value_parser = value::positive)]
     pub(crate) pipeline_parallel_size: Option<u64>,
     /// Tokens of one step
-    #[arg(long, value_name = "N", value_parser = value::positive)]
+    #[arg(long, hide = true, value_name = "N", value_parser = value::positive)]
     pub(crate) max_num_batched_tokens: Option<u64>,
     /// Sequences of one step
-    #[arg(long, value_name = "N", value_parser = value::positive)]
+    #[arg(long, hide = true, value_name = "N", value_parser = value::positive)]
     pub(crate) max_num_seqs: Option<u64>,
     /// Context of one sequence
-    #[arg(long, value_name = "N|auto")]
+    #[arg(long, hide = true, value_name = "N|auto")]
     pub(crate) max_model_len: Option<String>,
     /// Tokens of one block of the cache
-    #[arg(long, value_name = "N", value_parser = value::positive)]
+    #[arg(long, hide = true, value_name = "N", value_parser = value::positive)]
     pub(crate) block_size: Option<u64>,
     /// Prefixes are not cached
-    #[arg(long)]
+    #[arg(long, hide = true)]
     pub(crate) no_enable_prefix_caching: bool,
     /// Every layer caches the whole context
-    #[arg(long)]
+    #[arg(long, hide = true)]
     pub(crate) disable_hybrid_kv_cache_manager: bool,
     /// No CUDA graphs
-    #[arg(long)]
+    #[arg(long, hide = true)]
     pub(crate) enforce_eager: bool,
     /// Tokens of speculative decoding
-    #[arg(long, value_name = "N", value_parser = value::count)]
+    #[arg(long, hide = true, value_name = "N", value_parser = value::count)]
     pub(crate) num_speculative_tokens: Option<u64>,
 }
 

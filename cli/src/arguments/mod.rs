@@ -1,6 +1,8 @@
 //! The command line as it is typed: commands and options, one spelling each.
 
 mod groups;
+mod help;
+mod japanese;
 mod usage;
 mod value;
 
@@ -9,6 +11,7 @@ pub(crate) use usage::UsageError;
 
 use std::ffi::OsString;
 
+use clap::parser::ValueSource;
 use clap::{Args, CommandFactory, FromArgMatches, Parser, Subcommand};
 use clap_complete::Shell;
 use shared::text::Language;
@@ -75,49 +78,93 @@ pub(crate) struct Question {
 /// What `plan` is asked.
 #[derive(Debug, Args)]
 pub(crate) struct PlanQuestion {
+    #[command(flatten)]
+    pub(crate) question: Question,
     /// Tokens of context; `32k` is 32768
-    #[arg(long, value_name = "N", value_parser = value::context, help_heading = "Model")]
+    #[arg(long, value_name = "N", value_parser = value::context)]
+    #[arg(help_heading = "Model", display_order = 1)]
     pub(crate) context: u64,
     /// Show the rule behind each figure
     #[arg(long, help_heading = "Output")]
     pub(crate) explain: bool,
-    #[command(flatten)]
-    pub(crate) question: Question,
 }
 
 /// What `advise` is asked.
 #[derive(Debug, Args)]
 pub(crate) struct AdviseQuestion {
-    /// Tokens of context wanted; else as many as the model was trained for
-    #[arg(long, value_name = "N", value_parser = value::context, help_heading = "Model")]
-    pub(crate) context: Option<u64>,
     #[command(flatten)]
     pub(crate) question: Question,
+    /// Tokens of context wanted; else as many as the model was trained for
+    #[arg(long, value_name = "N", value_parser = value::context)]
+    #[arg(help_heading = "Model", display_order = 1)]
+    pub(crate) context: Option<u64>,
 }
 
 /// What `inspect` is asked.
 #[derive(Debug, Args)]
 pub(crate) struct InspectQuestion {
+    #[command(flatten)]
+    pub(crate) model: ModelChoice,
     /// List every tensor
     #[arg(long, help_heading = "Output")]
     pub(crate) tensors: bool,
-    #[command(flatten)]
-    pub(crate) model: ModelChoice,
 }
 
 /// The command with its help, in the language asked for.
-pub(crate) fn command(_language: Language) -> clap::Command {
-    CommandLine::command()
+fn command(language: Language) -> clap::Command {
+    help::localized(CommandLine::command(), language)
+}
+
+/// Why a command line is not acted upon.
+pub(crate) enum Refusal {
+    /// Help or the version was asked for: this is it.
+    Shown(String),
+    /// It is not understood.
+    Usage(UsageError),
 }
 
 /// Understands the command line.
 ///
 /// # Errors
-/// What is not understood; help and the version are "errors" of clap's that print themselves.
-pub(crate) fn parse(
-    arguments: Vec<OsString>,
-    language: Language,
-) -> Result<CommandLine, clap::Error> {
-    let matches = command(language).try_get_matches_from(arguments)?;
-    CommandLine::from_arg_matches(&matches)
+/// What is not understood, and the text of help where that is asked for.
+pub(crate) fn parse(arguments: Vec<OsString>, language: Language) -> Result<CommandLine, Refusal> {
+    let refusal = |error: clap::Error| {
+        if error.use_stderr() {
+            Refusal::Usage(UsageError::from(&error))
+        } else {
+            Refusal::Shown(error.render().ansi().to_string())
+        }
+    };
+    let matches = command(language)
+        .try_get_matches_from(arguments)
+        .map_err(refusal)?;
+    let line = CommandLine::from_arg_matches(&matches).map_err(refusal)?;
+    match matches.subcommand_name() {
+        Some(command) if stands_before(&matches) => {
+            Err(Refusal::Usage(UsageError::OptionsBeforeCommand {
+                command: command.into(),
+            }))
+        }
+        _ => Ok(line),
+    }
+}
+
+/// Whether a model or options of the default command stand before another command. Those of
+/// the output mean the same anywhere.
+fn stands_before(matches: &clap::ArgMatches) -> bool {
+    let command = CommandLine::command();
+    command
+        .get_arguments()
+        .filter(|argument| !argument.is_global_set())
+        .any(|argument| {
+            let id = argument.get_id().as_str();
+            matches.value_source(id) == Some(ValueSource::CommandLine)
+        })
+}
+
+/// What makes a shell complete commands and options.
+pub(crate) fn completions(shell: Shell, language: Language) -> String {
+    let mut script = Vec::new();
+    clap_complete::generate(shell, &mut command(language), "llm-lander", &mut script);
+    String::from_utf8_lossy(&script).into_owned()
 }

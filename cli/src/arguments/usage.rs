@@ -32,7 +32,7 @@ pub(crate) enum UsageError {
     /// An option that may be given once.
     Repeated { option: String },
     /// Options of a command before its name.
-    OptionsBeforeCommand { command: &'static str },
+    OptionsBeforeCommand { command: String },
     /// What clap says of any other error.
     Other { text: String },
     /// A command that needs a model.
@@ -66,9 +66,11 @@ impl From<&clap::Error> for UsageError {
             _ => None,
         };
         // clap names an option with its value, `--kv <P>`.
-        let option = text(ContextKind::InvalidArg)
-            .map(|named| named.split(' ').next().unwrap_or_default().to_owned())
-            .unwrap_or_default();
+        let name = |kind| {
+            let named = text(kind)?;
+            named.split(' ').next().map(str::to_owned)
+        };
+        let option = name(ContextKind::InvalidArg).unwrap_or_default();
         match error.kind() {
             ErrorKind::UnknownArgument if option.starts_with('-') => Self::UnknownOption {
                 option,
@@ -108,7 +110,7 @@ impl From<&clap::Error> for UsageError {
                 Self::MissingValue { option }
             }
             ErrorKind::MissingRequiredArgument => Self::MissingOption { option },
-            ErrorKind::ArgumentConflict => match text(ContextKind::PriorArg) {
+            ErrorKind::ArgumentConflict => match name(ContextKind::PriorArg) {
                 Some(other) if other != option => Self::Conflict { option, other },
                 _ => Self::Repeated { option },
             },
@@ -211,9 +213,9 @@ impl UsageError {
     fn message_en(&self) -> String {
         match self {
             Self::UnknownOption { option, .. } => format!("there is no option {option}"),
-            Self::UnexpectedWord { word } => format!("\"{word}\" is not understood here"),
+            Self::UnexpectedWord { word } => format!("“{word}” is not understood here"),
             Self::InvalidValue { option, value, .. } => {
-                format!("{option} does not take \"{value}\"")
+                format!("{option} does not take “{value}”")
             }
             Self::MissingValue { option } => format!("{option} lacks its value"),
             Self::MissingOption { option } => format!("{option} is needed"),
@@ -227,17 +229,17 @@ impl UsageError {
             Self::Other { text } => text.clone(),
             Self::NoModel { command } => format!("{command} needs a model"),
             Self::BackendNotSupported { name, .. } => {
-                format!("the backend \"{name}\" is not supported yet")
+                format!("the backend “{name}” is not supported yet")
             }
-            Self::UnknownBackend { name, .. } => format!("there is no backend \"{name}\""),
+            Self::UnknownBackend { name, .. } => format!("there is no backend “{name}”"),
             Self::UnknownVersion { version, .. } => {
-                format!("the rules of version \"{version}\" are not known")
+                format!("the rules of version “{version}” are not known")
             }
             Self::OptionOfOtherBackend { option, backend } => {
                 format!("{option} is an option of {backend}")
             }
             Self::BadPattern { pattern, reason } => {
-                format!("\"{pattern}\" is not a regular expression ({reason})")
+                format!("“{pattern}” is not a regular expression ({reason})")
             }
             Self::ContextTooLong { context, limit } => {
                 format!("a context of {context} is beyond the engine's limit of {limit}")

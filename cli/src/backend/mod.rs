@@ -58,11 +58,15 @@ pub(crate) struct Row {
     pub(crate) engine: Box<dyn Engine>,
 }
 
-/// The engine asked for, with its settings for `model`.
+/// Makes sure that the engine asked for can be, before anything is read.
 ///
 /// # Errors
-/// Engines and versions that are not known, and options of other engines.
-pub(crate) fn engine(question: &Question, model: &Model) -> Result<Box<dyn Engine>, Failure> {
+/// Engines that are not known or still to come, and options of other engines.
+pub(crate) fn check(question: &Question) -> Result<(), UsageError> {
+    build_of(question).map(|_| ())
+}
+
+fn build_of(question: &Question) -> Result<Build, UsageError> {
     let (backend, precisions) = (&question.backend, &question.precisions);
     let wanted = backend.backend.as_deref().unwrap_or(ENTRIES[0].name);
     let entry = ENTRIES
@@ -82,11 +86,18 @@ pub(crate) fn engine(question: &Question, model: &Model) -> Result<Box<dyn Engin
             return Err(UsageError::OptionOfOtherBackend {
                 option,
                 backend: other.name,
-            }
-            .into());
+            });
         }
     }
-    build(backend, precisions, model)
+    Ok(build)
+}
+
+/// The engine asked for, with its settings for `model`.
+///
+/// # Errors
+/// As [`check`], versions that are not known, and settings that are none.
+pub(crate) fn engine(question: &Question, model: &Model) -> Result<Box<dyn Engine>, Failure> {
+    build_of(question)?(&question.backend, &question.precisions, model)
 }
 
 /// The engine in each precision asked for: `--kv`, else exact types, else `otherwise`.

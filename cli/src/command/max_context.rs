@@ -20,8 +20,9 @@ use crate::output::text::Page;
 /// # Errors
 /// What keeps every model from being answered for.
 pub(super) fn run(question: &Question, terminal: &mut Terminal) -> Result<Outcome, Failure> {
+    backend::check(question)?;
     let models = model::find(&question.model)?;
-    let devices = memory::devices(&question.memory)?;
+    let devices = memory::devices(&question.memory, terminal)?;
     let mut outcome = Outcome::DoesNotFit;
     let mut last_failure = None;
     let mut answered = false;

@@ -1,11 +1,14 @@
 //! The commands: each reads its question, asks the calculation, and writes the answer.
 
+mod gpus;
+mod inspect;
 mod max_context;
+mod models;
 mod plan;
 
 use std::process::ExitCode;
 
-use crate::arguments::{Command, CommandLine};
+use crate::arguments::{self, Command, CommandLine};
 use crate::failure::Failure;
 use crate::output::Terminal;
 
@@ -35,6 +38,13 @@ pub(crate) fn run(line: CommandLine, terminal: &mut Terminal) -> Result<Outcome,
     match line.command {
         None => max_context::run(&line.question, terminal),
         Some(Command::Plan(question)) => plan::run(&question, terminal),
-        _ => Ok(Outcome::Answered),
+        Some(Command::Inspect(question)) => inspect::run(&question, terminal),
+        Some(Command::Advise(_)) => Ok(Outcome::Answered),
+        Some(Command::Gpus) => gpus::run(terminal),
+        Some(Command::Models { words }) => models::run(&words, terminal),
+        Some(Command::Completions { shell }) => {
+            terminal.write(arguments::completions(shell, terminal.language))?;
+            Ok(Outcome::Answered)
+        }
     }
 }

@@ -19,21 +19,13 @@ use crate::output::text::Page;
 /// # Errors
 /// What keeps it from answering.
 pub(super) fn run(question: &PlanQuestion, terminal: &mut Terminal) -> Result<Outcome, Failure> {
+    backend::check(&question.question)?;
     let found = model::find_named(&question.question.model, "plan")?;
-    let devices = memory::devices(&question.question.memory)?;
+    let devices = memory::devices(&question.question.memory, terminal)?;
     let budget = memory::budget(&question.question.memory);
     let rows = backend::rows(&question.question, &found.model, &[Precision::Fp16])?;
     for warning in &found.warnings {
         terminal.warn(&warning.message(terminal.language));
-    }
-    if let Some(trained) = found.model.trained_context_length
-        && question.context > trained
-    {
-        let context = question.context;
-        terminal.warn(&terminal.language.pick(
-            format!("{context} トークンは、モデルの学習時の上限 {trained} を超えています"),
-            format!("{context} tokens are more than the {trained} that the model was trained for"),
-        ));
     }
     let mut page = Page::new(terminal.language);
     page.model(&found.model, &devices);
@@ -46,6 +38,7 @@ pub(super) fn run(question: &PlanQuestion, terminal: &mut Terminal) -> Result<Ou
             outcome = own;
         }
     }
+    warn_of_trained_context(&found, question.context, terminal);
     if !terminal.json {
         terminal.write(page.into_text())?;
     }
@@ -88,4 +81,15 @@ fn answer(
     } else {
         Outcome::DoesNotFit
     })
+}
+
+fn warn_of_trained_context(found: &Found, context: u64, terminal: &mut Terminal) {
+    if let Some(trained) = found.model.trained_context_length
+        && context > trained
+    {
+        terminal.warn(&terminal.language.pick(
+            format!("{context} トークンは、モデルの学習時の上限 {trained} を超えています"),
+            format!("{context} tokens are more than the {trained} that the model was trained for"),
+        ));
+    }
 }

@@ -111,42 +111,42 @@ impl ModelError {
     fn message_en(&self) -> String {
         match self {
             Self::HubNotRead { repository } => format!(
-                "the Hub repository \"{repository}\" is not in the built-in catalogue, and the Hub is not read yet"
+                "the Hub repository “{repository}” is not in the built-in catalogue, and the Hub is not read yet"
             ),
             Self::EmptyFolder { folder } => format!(
-                "the folder \"{}\" has neither a .gguf nor a config.json",
+                "the folder “{}” has neither a .gguf nor a config.json",
                 folder.display()
             ),
             Self::SeveralFiles { folder, files } => format!(
-                "the folder \"{}\" has several GGUF files: {}",
+                "the folder “{}” has several GGUF files: {}",
                 folder.display(),
                 files.join(", ")
             ),
             Self::ShardName { path, count } => format!(
-                "\"{}\" is part of a model split into {count} files, but is not named NAME-00001-of-{count:05}.gguf",
+                "“{}” is part of a model split into {count} files, but is not named NAME-00001-of-{count:05}.gguf",
                 path.display()
             ),
             Self::FormatFixed {
                 name,
                 format,
                 asked,
-            } => format!("the weights of \"{name}\" are {format}, not {asked}"),
+            } => format!("the weights of “{name}” are {format}, not {asked}"),
             Self::TwoFormats { first, second } => {
                 format!("two formats of the weights are asked for, {first} and {second}")
             }
             Self::Safetensors { path } => format!(
-                "\"{}\" is a safetensors file, which does not tell the model's geometry",
+                "“{}” is a safetensors file, which does not tell the model's geometry",
                 path.display()
             ),
             Self::NoLocalModels { folder } => match folder {
                 Some(folder) => format!(
-                    "no model is named, and Ollama keeps none in \"{}\"",
+                    "no model is named, and Ollama keeps none in “{}”",
                     folder.display()
                 ),
                 None => "no model is named, and Ollama keeps none on this machine".into(),
             },
             Self::BadManifest { path } => {
-                format!("the Ollama manifest \"{}\" cannot be read", path.display())
+                format!("the Ollama manifest “{}” cannot be read", path.display())
             }
         }
     }
@@ -195,7 +195,7 @@ impl ModelError {
             Self::NoLocalModels { .. } => {
                 "for example llm-lander qwen3:8b; llm-lander models lists the names; set OLLAMA_MODELS if they lie elsewhere".into()
             }
-            Self::BadManifest { .. } => "fetch the model again with \"ollama pull\"".into(),
+            Self::BadManifest { .. } => "fetch the model again with “ollama pull”".into(),
         }
     }
 }
@@ -240,7 +240,7 @@ impl Warning {
                 },
                 Language::En,
             ) => format!(
-                "the tensor data of \"{}\" is missing or cut short ({} of {} MiB); the header suffices for the answer",
+                "the tensor data of “{}” is missing or cut short ({} of {} MiB); the header suffices for the answer",
                 path.display(),
                 mib::format(*length),
                 mib::format(*expected)
@@ -249,14 +249,14 @@ impl Warning {
                 "「{architecture}」の規則は分からないため、全層が全文脈をキャッシュすると仮定した控えめな見積もりです"
             ),
             (Self::Conservative { architecture }, Language::En) => format!(
-                "the rules of \"{architecture}\" are not known: a conservative bound, in which every layer caches the whole context"
+                "the rules of “{architecture}” are not known: a conservative bound, in which every layer caches the whole context"
             ),
             (Self::FormatOpen { path, format }, Language::Ja) => format!(
                 "「{}」は重みの形式を定めていないので {format} とします(--quant Q4_K_M などで指定できます)",
                 path.display()
             ),
             (Self::FormatOpen { path, format }, Language::En) => format!(
-                "\"{}\" leaves the weights' format open; taken as {format} (choose with --quant Q4_K_M, say)",
+                "“{}” leaves the weights' format open; taken as {format} (choose with --quant Q4_K_M, say)",
                 path.display()
             ),
         }

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 
 use shared::source::gguf::{Header, HeaderReader, Progress, read_model};
 
-use super::{Found, ModelError, Warning};
+use super::{Found, ModelError, SourceKind, Warning};
 use crate::failure::Failure;
 
 /// The first piece: most headers without their vocabulary are shorter.
@@ -63,7 +63,8 @@ pub(super) fn read(path: &Path, name: &str) -> Result<Found, Failure> {
         path: path.clone(),
         error,
     })?;
-    let mut found = Found::new(model, path.to_string_lossy().into_owned());
+    let location = path.to_string_lossy().into_owned();
+    let mut found = Found::new(model, location.clone(), SourceKind::Gguf, location);
     found.warnings.extend(warnings);
     Ok(found)
 }

@@ -25,12 +25,44 @@ pub(crate) struct Found {
     pub(crate) model: Model,
     /// The name to start it by: a path, a tag or a repository.
     pub(crate) launch_name: String,
+    /// Where it is known from.
+    pub(crate) source: Source,
     /// What a person should know of it.
     pub(crate) warnings: Vec<Warning>,
 }
 
+/// Where a model is known from.
+pub(crate) struct Source {
+    /// The kind of place.
+    pub(crate) kind: SourceKind,
+    /// The path or name there.
+    pub(crate) location: String,
+}
+
+/// The kinds of places where models are known from.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum SourceKind {
+    /// A GGUF file's header.
+    Gguf,
+    /// A `config.json`.
+    Config,
+    /// The built-in catalogue.
+    Catalogue,
+}
+
+impl SourceKind {
+    /// The name in output.
+    pub(crate) fn name(self) -> &'static str {
+        match self {
+            Self::Gguf => "gguf",
+            Self::Config => "config",
+            Self::Catalogue => "catalogue",
+        }
+    }
+}
+
 impl Found {
-    fn new(model: Model, launch_name: String) -> Self {
+    fn new(model: Model, launch_name: String, kind: SourceKind, location: String) -> Self {
         let mut warnings = Vec::new();
         if model.geometry == Geometry::Conservative {
             warnings.push(Warning::Conservative {
@@ -40,6 +72,7 @@ impl Found {
         Self {
             model,
             launch_name,
+            source: Source { kind, location },
             warnings,
         }
     }
@@ -108,7 +141,12 @@ fn in_catalogue(given: &str, named: &name::Named) -> Result<Found, Failure> {
             if given.eq_ignore_ascii_case(entry.repository) {
                 model.name = entry.repository.into();
             }
-            Ok(Found::new(model, given.into()))
+            Ok(Found::new(
+                model,
+                given.into(),
+                SourceKind::Catalogue,
+                entry.repository.into(),
+            ))
         }
         Err(_) if name::looks_like_repository(given) => Err(ModelError::HubNotRead {
             repository: named.name.clone(),
@@ -163,7 +201,8 @@ fn open_format(model: Model, path: &Path, asked: Option<FileType>) -> Result<Fou
         None => model,
     };
     let launch_name = format!("{}-{}.gguf", model.name, model.weights_format);
-    let mut found = Found::new(model, launch_name);
+    let location = path.to_string_lossy().into_owned();
+    let mut found = Found::new(model, launch_name, SourceKind::Config, location);
     if asked.is_none() {
         found.warnings.push(Warning::FormatOpen {
             path: path.into(),

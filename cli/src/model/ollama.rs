@@ -162,7 +162,12 @@ fn read(
         }
         .into());
     }
-    let found = gguf::read(&store.join("blobs").join(digest), name)?;
+    let blob = store.join("blobs").join(digest);
+    let mut found = gguf::read(&blob, name)?;
+    // The command line holds in any folder.
+    if let Ok(path) = std::path::absolute(&blob) {
+        found.launch_name = path.to_string_lossy().into_owned();
+    }
     fixed_format(found, file_type).map(Some)
 }
 

@@ -33,14 +33,18 @@ impl Page {
 
     /// The head of a model's block, and the free VRAM of each GPU.
     pub(crate) fn model(&mut self, model: &Model, devices: &[Device]) {
-        let parameters = parameters(model.parameters());
-        let (name, format) = (&model.name, &model.weights_format);
-        self.line(format_args!(
-            "{HEADING}=== {name} (quant={format}) (params={parameters}) ==={HEADING:#}"
-        ));
+        self.model_head(&model.name, &model.weights_format, model.parameters());
         self.line(format_args!(
             "free_vram_mb: {}",
             list(devices.iter().map(|device| device.free))
+        ));
+    }
+
+    /// The first line of a model's block.
+    pub(crate) fn model_head(&mut self, name: &str, format: &str, count: u64) {
+        let parameters = parameters(count);
+        self.line(format_args!(
+            "{HEADING}=== {name} (quant={format}) (params={parameters}) ==={HEADING:#}"
         ));
     }
 

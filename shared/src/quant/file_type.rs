@@ -83,6 +83,50 @@ impl FileType {
             .find(|(known, _)| known.eq_ignore_ascii_case(name))
             .map(|(_, file_type)| file_type)
     }
+
+    /// The file type of this number in `general.file_type` of GGUF files (`llama.h`,
+    /// `llama_ftype`); `None` for numbers of mixes that are no longer made.
+    #[must_use]
+    pub fn from_id(id: u64) -> Option<Self> {
+        /// Set where the number was guessed from the tensors when the file was read.
+        const GUESSED: u64 = 1024;
+        Some(match id & !GUESSED {
+            0 => Self::F32,
+            1 => Self::F16,
+            2 => Self::Q4_0,
+            3 => Self::Q4_1,
+            7 => Self::Q8_0,
+            8 => Self::Q5_0,
+            9 => Self::Q5_1,
+            10 => Self::Q2K,
+            11 => Self::Q3KS,
+            12 => Self::Q3KM,
+            13 => Self::Q3KL,
+            14 => Self::Q4KS,
+            15 => Self::Q4KM,
+            16 => Self::Q5KS,
+            17 => Self::Q5KM,
+            18 => Self::Q6K,
+            19 => Self::Iq2Xxs,
+            20 => Self::Iq2Xs,
+            21 => Self::Q2KS,
+            22 => Self::Iq3Xs,
+            23 => Self::Iq3Xxs,
+            24 => Self::Iq1S,
+            25 => Self::Iq4Nl,
+            26 => Self::Iq3S,
+            27 => Self::Iq3M,
+            28 => Self::Iq2S,
+            29 => Self::Iq2M,
+            30 => Self::Iq4Xs,
+            31 => Self::Iq1M,
+            32 => Self::Bf16,
+            36 => Self::Tq1_0,
+            37 => Self::Tq2_0,
+            38 => Self::Mxfp4Moe,
+            _ => return None,
+        })
+    }
 }
 
 impl fmt::Display for FileType {

@@ -13,6 +13,7 @@ use crate::model::{
     Attention, Experts, FeedForward, Geometry, HeadAttention, Indexer, LatentAttention, Layer,
     Model, RecurrentState, Span, Tensor,
 };
+use crate::quant::FileType;
 
 /// More layers than any model has.
 const MAX_LAYERS: u64 = 10_000;
@@ -73,6 +74,10 @@ pub fn read_model(header: &Header, name: &str) -> Result<Model, GgufError> {
 
 /// The file's own word for its mix of types, or the type that holds most of its bytes.
 fn weights_format(header: &Header) -> String {
+    let stated = header.metadata.get("general.file_type");
+    if let Some(file_type) = stated.and_then(Value::as_u64).and_then(FileType::from_id) {
+        return file_type.name().into();
+    }
     let mut bytes = BTreeMap::new();
     for info in &header.tensors {
         let sum: &mut u64 = bytes.entry(info.tensor.tensor_type).or_default();

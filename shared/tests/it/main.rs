@@ -1,5 +1,7 @@
 //! Tests of the calculation against what the engines themselves allocate.
 
+mod config_tensors;
 mod data;
 mod llama_cpp_cases;
 mod llama_cpp_truth;
+mod quantize;

@@ -1,7 +1,7 @@
 //! From a question to the answers that the page shows.
 
 use shared::engine::{Engine, EngineError, Explanation, Plan, Planner, Precision};
-use shared::fit::{Budget, Fit, Limit, max_context};
+use shared::fit::{Fit, Limit, max_context};
 
 use crate::engines::SettingError;
 use crate::question::Question;
@@ -116,6 +116,17 @@ impl Answers {
             .or_else(|| self.rows.first())
     }
 
+    /// Whether the answer looked at is that it does not fit: nothing at all, or not the context
+    /// asked for.
+    #[must_use]
+    pub fn fails(&self, focus: Focus) -> bool {
+        let fit = self.row(focus).and_then(|row| row.fit.as_ref().ok());
+        fit.is_some_and(|fit| {
+            let wanted = self.question.context.unwrap_or(0);
+            is_nothing(fit) || fit.max_context_length < wanted
+        })
+    }
+
     /// The plan of the answer looked at: for the context asked for, else for the longest.
     #[must_use]
     pub fn detail(&self, focus: Focus) -> Option<Detail> {
@@ -171,15 +182,6 @@ pub fn fullest_device(plan: &Plan, question: &Question) -> usize {
 #[must_use]
 pub fn is_nothing(fit: &Fit) -> bool {
     fit.limit == Limit::Weights
-}
-
-/// The budget in words that the page's sums use: what is asked of a device beyond its buffers.
-#[must_use]
-pub fn set_aside(budget: &Budget, plan: &shared::engine::DevicePlan) -> u64 {
-    budget
-        .overhead(plan)
-        .bytes
-        .saturating_add(budget.safety_margin)
 }
 
 #[cfg(test)]

@@ -8,7 +8,9 @@
 
 pub mod answer;
 pub mod browser;
+pub mod curve;
 pub mod engines;
+pub mod file;
 pub mod memory;
 pub mod model;
 pub mod number;
@@ -17,5 +19,6 @@ pub mod state;
 pub mod store;
 pub mod text;
 mod view;
+pub mod ways_out;
 
 pub use view::page;

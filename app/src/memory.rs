@@ -190,11 +190,14 @@ pub fn percent(share: u64) -> String {
 mod tests {
     use super::*;
     use crate::question::tests::asked;
-    use crate::state::State;
+    use crate::state::{GpuChoice, State};
 
     fn opened(free: &str) -> (Plan, Device, Budget) {
         let mut state = State::default();
-        state.gpus[0].free = free.into();
+        state.gpus[0] = GpuChoice {
+            name: String::new(),
+            free: free.into(),
+        };
         let question = asked(&state).unwrap();
         let fit = question.fit(state.focus).unwrap();
         (fit.plan, question.devices[0].clone(), question.budget)

@@ -19,6 +19,9 @@ pub struct Loaded {
     /// Whether the weights are quantized by choice: a configuration does not say how they are
     /// stored, a GGUF file does.
     pub open_format: bool,
+    /// Whether a file ends before its tensor data does: the sizes are all in the header, but the
+    /// engine will not load it so.
+    pub cut_short: bool,
 }
 
 /// The model with its weights in a format.
@@ -203,6 +206,7 @@ mod tests {
             file: "mine.gguf".into(),
             model: model.clone(),
             open_format: false,
+            cut_short: false,
         };
         let choice = ModelChoice::File("mine.gguf".into());
         let fixed = resolve(&choice, "Q8_0", Some(&loaded)).unwrap();

@@ -1,13 +1,13 @@
 //! From what was entered to a question that can be calculated, or to what is wrong with it.
 
 use shared::fit::Budget;
-use shared::gpu::Device;
+use shared::gpu::{CARDS, Card, Device};
 use shared::text::{Language, UserMessage};
 
 use crate::engines::{self, BACKENDS, Backend, SettingError, Settings};
 use crate::model::{Chosen, ModelError};
-use crate::number::{NumberError, parse_count, parse_memory};
-use crate::state::State;
+use crate::number::{NumberError, mebibytes, parse_count, parse_memory};
+use crate::state::{GpuChoice, State};
 
 /// A question that can be calculated.
 #[derive(Debug, Clone, PartialEq)]
@@ -91,9 +91,28 @@ impl UserMessage for Problem {
     }
 }
 
-/// What is known of a device beyond its free memory, by the place of the GPU: the probe and the
-/// catalogue of cards know more than the address carries.
-pub type KnownDevices = Vec<Option<Device>>;
+/// The devices that the probe reads.
+pub type LiveDevices = Vec<Device>;
+
+/// A GPU as entered, with what the probe or the catalogue of cards knows beyond that.
+fn device(gpu: &GpuChoice, live: &[Device]) -> Result<Device, NumberError> {
+    if let Some(live) = live.iter().find(|live| follows(gpu, live)) {
+        return Ok(live.clone());
+    }
+    let card = CARDS.iter().find(|card| card.name == gpu.name);
+    let free = parse_memory(&gpu.free)?;
+    Ok(match card.map(Card::device) {
+        Some(card) => Device { free, ..card },
+        None => Device::with_free(gpu.name.clone(), free),
+    })
+}
+
+/// Whether the fields of a GPU still show what the probe read, and nothing that was entered
+/// since. The fields round to hundredths of a MiB; the probe's own bytes are used then.
+#[must_use]
+pub fn follows(gpu: &GpuChoice, live: &Device) -> bool {
+    gpu.name == live.name && gpu.free == mebibytes(live.free)
+}
 
 /// The question that was entered.
 ///
@@ -102,7 +121,7 @@ pub type KnownDevices = Vec<Option<Device>>;
 pub fn ask(
     state: &State,
     model: Result<Chosen, ModelError>,
-    known: &KnownDevices,
+    live: &LiveDevices,
 ) -> Result<Question, Vec<Problem>> {
     let mut problems = Vec::new();
     let mut report = |field, cause| problems.push(Problem { field, cause });
@@ -120,16 +139,8 @@ pub fn ask(
     };
     let mut devices = Vec::new();
     for (place, gpu) in state.gpus.iter().enumerate() {
-        match parse_memory(&gpu.free) {
-            Ok(free) => {
-                let known = known.get(place).and_then(Option::as_ref);
-                devices.push(Device {
-                    name: gpu.name.clone(),
-                    free,
-                    total: known.and_then(|device| device.total),
-                    compute_capability: known.and_then(|device| device.compute_capability),
-                });
-            }
+        match device(gpu, live) {
+            Ok(device) => devices.push(device),
             Err(error) => report(Field::Free(place), Cause::Number(error)),
         }
     }
@@ -184,8 +195,28 @@ pub(crate) mod tests {
     #[test]
     fn the_page_opens_with_a_question_that_can_be_answered() {
         let question = asked(&State::default()).unwrap();
-        assert_eq!(question.devices[0].free, 45 << 29);
+        assert_eq!(question.devices[0].free, 47 << 29);
+        assert_eq!(question.devices[0].total, Some(24_564 << 20));
         assert_eq!(question.budget, Budget::default());
+    }
+
+    #[test]
+    fn the_probe_is_believed_until_something_else_is_entered() {
+        let mut state = State::default();
+        let live = Device {
+            name: "NVIDIA GeForce RTX 4090".into(),
+            free: 20_029_000_001,
+            total: Some(25_757_220_864),
+            compute_capability: Some((8, 9)),
+        };
+        state.gpus[0] = GpuChoice::of(&live);
+        let model = || resolve(&state.model, "", None);
+        let question = ask(&state, model(), &vec![live.clone()]).unwrap();
+        assert_eq!(question.devices, [live.clone()]);
+        let mut state = state.clone();
+        state.gpus[0].free = "8 GiB".into();
+        let question = ask(&state, model(), &vec![live]).unwrap();
+        assert_eq!(question.devices[0].free, 8 << 30);
     }
 
     #[test]

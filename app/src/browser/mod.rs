@@ -2,7 +2,9 @@
 
 pub mod address;
 pub mod clipboard;
+pub mod files;
 pub mod preferences;
+pub mod probe;
 
 use leptos::mount::mount_to;
 use leptos::prelude::*;
@@ -24,6 +26,8 @@ pub fn start() {
     mount_to(place.unchecked_into(), move || {
         address::follow(store);
         preferences::follow_language(store);
+        files::follow_drops(store);
+        probe::start(store);
         page(store)
     })
     .forget();

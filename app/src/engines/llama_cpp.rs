@@ -2,15 +2,17 @@
 
 use shared::engine::Engine;
 use shared::engine::llama_cpp::{FlashAttention, LlamaCpp, Version};
+use shared::model::Model;
 use shared::quant::TensorType;
 
-use super::{Backend, Kind, Setting, SettingError, Values};
+use super::{Backend, Kind, Relief, Setting, SettingError, Values};
 
 pub(super) const BACKEND: Backend = Backend {
     name: "llama.cpp",
     label: "llama.cpp (llama-server)",
     settings: SETTINGS,
     cache_settings: &["cache-type-k", "cache-type-v"],
+    reliefs,
     build,
 };
 
@@ -185,4 +187,31 @@ fn build(values: &Values<'_>) -> Result<Box<dyn Engine>, SettingError> {
         kv_offload: !values.is_on("no-kv-offload"),
         ..LlamaCpp::default()
     }))
+}
+
+fn reliefs(model: &Model) -> Vec<Relief> {
+    let layers = model.layers.len();
+    let has_experts = model
+        .layers
+        .iter()
+        .any(|layer| layer.feed_forward.experts.is_some());
+    let relief = |name, values: Vec<String>| {
+        BACKEND
+            .setting(name)
+            .map(|setting| Relief { setting, values })
+    };
+    let experts = has_experts
+        .then(|| relief("n-cpu-moe", (1..=layers).map(|count| count.to_string()).collect()))
+        .flatten();
+    [
+        relief("ubatch-size", ["256", "128", "64"].map(str::to_owned).into()),
+        experts,
+        relief(
+            "n-gpu-layers",
+            (0..=layers).rev().map(|count| count.to_string()).collect(),
+        ),
+    ]
+    .into_iter()
+    .flatten()
+    .collect()
 }

@@ -6,6 +6,7 @@ mod llama_cpp;
 use std::collections::BTreeMap;
 
 use shared::engine::{Engine, EngineError};
+use shared::model::Model;
 use shared::text::{Language, UserMessage};
 
 use crate::number::{NumberError, parse_count};
@@ -24,6 +25,8 @@ pub struct Backend {
     /// The settings that give the KV cache exact types of the engine's own, beside the
     /// precisions.
     pub cache_settings: &'static [&'static str],
+    /// What can be changed to make a model fit, the mildest first.
+    pub reliefs: fn(&Model) -> Vec<Relief>,
     /// The engine with these settings.
     pub build: fn(&Values<'_>) -> Result<Box<dyn Engine>, SettingError>,
 }
@@ -89,6 +92,15 @@ pub struct Setting {
     pub label: (&'static str, &'static str),
     /// What it does to the answer, in Japanese and in English.
     pub help: (&'static str, &'static str),
+}
+
+/// A setting that makes a model need less memory.
+#[derive(Debug)]
+pub struct Relief {
+    /// The setting.
+    pub setting: &'static Setting,
+    /// Values for it, each needing less memory than the one before it.
+    pub values: Vec<String>,
 }
 
 /// What a setting takes.

@@ -6,8 +6,10 @@ pub use query::{from_query, to_query};
 
 use shared::engine::Precision;
 use shared::fit::Answer;
+use shared::gpu::{Card, Device};
 
 use crate::engines::{BACKENDS, Settings};
+use crate::number::mebibytes;
 
 /// Everything that the address carries.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -32,6 +34,8 @@ pub struct State {
     pub margin: String,
     /// What replaces our estimate of the engine's start, as entered; empty for the estimate.
     pub overhead: String,
+    /// The port of the probe on this machine; empty for its own.
+    pub probe: String,
 }
 
 /// The model asked about.
@@ -50,6 +54,26 @@ pub struct GpuChoice {
     pub name: String,
     /// Free memory as entered.
     pub free: String,
+}
+
+impl GpuChoice {
+    /// The fields for a device whose memory is known.
+    #[must_use]
+    pub fn of(device: &Device) -> Self {
+        Self {
+            name: device.name.clone(),
+            free: mebibytes(device.free),
+        }
+    }
+
+    /// The fields for a card of the catalogue: what is free while nothing else uses it.
+    #[must_use]
+    pub fn of_card(card: &Card) -> Self {
+        Self {
+            name: card.name.into(),
+            free: mebibytes(card.allocatable().bytes),
+        }
+    }
 }
 
 /// One of the answers.
@@ -92,14 +116,27 @@ impl Default for State {
             backend: BACKENDS[0].name.into(),
             settings: Settings::new(),
             gpus: vec![GpuChoice {
-                name: "RTX 4090".into(),
-                free: "22.5 GiB".into(),
+                name: "GeForce RTX 4090".into(),
+                free: "24,064 MiB".into(),
             }],
+            probe: String::new(),
             focus: Focus::Precision(Precision::Fp16),
             context: String::new(),
             answer: Answer::default(),
             margin: String::new(),
             overhead: String::new(),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use shared::gpu::find_card;
+
+    #[test]
+    fn the_page_opens_with_a_card_of_the_catalogue() {
+        let card = find_card("RTX 4090").unwrap();
+        assert_eq!(State::default().gpus, [GpuChoice::of_card(card)]);
     }
 }

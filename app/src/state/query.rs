@@ -93,6 +93,9 @@ pub fn to_query(state: &State) -> String {
     if !state.overhead.is_empty() {
         add("overhead", &state.overhead);
     }
+    if !state.probe.is_empty() {
+        add("probe", &state.probe);
+    }
     for (name, value) in &state.settings {
         add(name, value);
     }
@@ -125,6 +128,7 @@ pub fn from_query(query: &str) -> State {
             "answer" => state.answer = Answer::from_name(&value).unwrap_or(state.answer),
             "margin" => state.margin = value,
             "overhead" => state.overhead = value,
+            "probe" => state.probe = value,
             _ => settings.push((name, value)),
         }
     }
@@ -175,6 +179,7 @@ mod tests {
             answer: Answer::Loads,
             margin: "1 GiB".into(),
             overhead: "0".into(),
+            probe: "7651".into(),
         }
     }
 
@@ -198,7 +203,7 @@ mod tests {
     fn addresses_are_readable() {
         assert_eq!(
             to_query(&State::default()),
-            "model=qwen3:8b&gpu=RTX+4090&free=22.5+GiB"
+            "model=qwen3:8b&gpu=GeForce+RTX+4090&free=24,064+MiB"
         );
     }
 

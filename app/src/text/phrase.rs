@@ -30,8 +30,8 @@ pub fn end_fits(language: Language, cache: &str, trained: Option<u64>) -> String
     match (language, trained) {
         (Language::Ja, None) => format!("入ります(KV {cache})。"),
         (Language::Ja, Some(trained)) => format!(
-            "入ります(KV {cache})。モデルの学習は {} までです。",
-            tokens(language, trained)
+            "入ります(KV {cache})。モデルの学習は {} トークンまでです。",
+            grouped(trained)
         ),
         (Language::En, None) => format!(" fit (KV {cache})."),
         (Language::En, Some(trained)) => format!(
@@ -160,4 +160,19 @@ pub fn read_as(language: Language, bytes: u64) -> String {
         Language::Ja => format!("= {mib}"),
         Language::En => format!("= {mib}"),
     }
+}
+
+/// A way out: a setting or a field at another value.
+#[must_use]
+pub fn change_to(language: Language, what: &str, value: &str) -> String {
+    match language {
+        Language::Ja => format!("{what}を {value} に"),
+        Language::En => format!("{what}: {value}"),
+    }
+}
+
+/// What a way out leads to.
+#[must_use]
+pub fn leads_to(language: Language, context: u64) -> String {
+    format!("→ {}", tokens(language, context))
 }

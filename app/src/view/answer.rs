@@ -183,7 +183,7 @@ fn limits(page: Page) -> impl IntoView {
                 <dt>{label}</dt>
                 <dd>
                     {value}
-                    {binds.then(|| view! { <span class="mark">{text.limit_binds}</span> })}
+                    {binds.then(|| view! { <span class="hidden">" (" {text.limit_binds} ")"</span> })}
                 </dd>
             </div>
         }

@@ -2,6 +2,7 @@
 
 mod answer;
 mod breakdown;
+mod chart;
 mod combobox;
 mod command;
 mod copy_button;
@@ -9,6 +10,7 @@ mod footer;
 mod form;
 mod header;
 mod memory_bar;
+mod ways_out;
 
 use leptos::prelude::*;
 use shared::text::Language;
@@ -42,7 +44,9 @@ pub fn page(store: Store) -> impl IntoView {
                 {answer::readings(page)}
                 {form::form(page)}
                 <div class="details">
+                    {ways_out::ways_out(page)}
                     {memory_bar::memory(page)}
+                    {chart::chart(page)}
                     {command::command(page)}
                 </div>
             </main>

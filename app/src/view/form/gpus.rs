@@ -1,8 +1,9 @@
 //! The GPUs: from the catalogue, by hand, or live.
 
 use leptos::prelude::*;
-use shared::gpu::CARDS;
+use shared::gpu::{CARDS, CardClass};
 
+use super::probe;
 use super::problem::{invalid, problem};
 use crate::number::parse_memory;
 use crate::question::Field;
@@ -16,6 +17,7 @@ pub(super) fn gpus(page: Page) -> impl IntoView {
     view! {
         <fieldset class="gpus">
             <legend class="hidden">{page.text.gpu}</legend>
+            {probe::probe(page)}
             {move || (0..count.get()).map(|place| gpu(page, place)).collect_view()}
             <button
                 type="button"
@@ -34,6 +36,34 @@ pub(super) fn gpus(page: Page) -> impl IntoView {
             </button>
         </fieldset>
     }
+}
+
+/// The catalogue's groups, in the order that most people look.
+const GROUPS: [CardClass; 5] = [
+    CardClass::Desktop,
+    CardClass::Laptop,
+    CardClass::Workstation,
+    CardClass::DataCenter,
+    CardClass::Unified,
+];
+
+fn group(page: Page, class: CardClass, name: &str) -> impl IntoView + use<> {
+    let text = page.text;
+    let label = match class {
+        CardClass::Desktop => text.cards_desktop,
+        CardClass::Laptop => text.cards_laptop,
+        CardClass::Workstation => text.cards_workstation,
+        CardClass::DataCenter => text.cards_data_center,
+        CardClass::Unified => text.cards_unified,
+    };
+    let cards = CARDS
+        .iter()
+        .filter(|card| card.class == class)
+        .map(|card| {
+            view! { <option value=card.name selected=card.name == name>{card.name}</option> }
+        })
+        .collect_view();
+    view! { <optgroup label=label>{cards}</optgroup> }
 }
 
 /// A hook for tests: the first GPU's has no number.
@@ -67,20 +97,24 @@ fn gpu(page: Page, place: usize) -> AnyView {
         gpu.with(|gpu| parse_memory(&gpu.free).ok())
             .map(|bytes| phrase::read_as(page.language, bytes))
     };
+    // What a card of the catalogue has free is an estimate: the rule stands under the field.
+    let estimated = move || {
+        gpu.with(|gpu| {
+            let card = CARDS.iter().find(|card| card.name == gpu.name)?;
+            (*gpu == GpuChoice::of_card(card))
+                .then(|| card.allocatable().basis.explanation(page.language))
+        })
+    };
     let options = move || {
         let name = name.get();
-        let unknown = !name.is_empty() && !CARDS.iter().any(|card| card.name == name);
+        let is_other = !name.is_empty() && !CARDS.iter().any(|card| card.name == name);
         view! {
             <option value="" selected=name.is_empty()>{text.gpu_by_hand}</option>
-            {unknown.then(|| view! { <option value=name.clone() selected=true>{name.clone()}</option> })}
-            {CARDS
-                .iter()
-                .map(|card| {
-                    view! {
-                        <option value=card.name selected=card.name == name>{card.name}</option>
-                    }
-                })
-                .collect_view()}
+            {is_other
+                .then(|| {
+                    view! { <option value=name.clone() selected=true>{name.clone()}</option> }
+                })}
+            {GROUPS.into_iter().map(|class| group(page, class, &name)).collect_view()}
         }
     };
     view! {
@@ -92,7 +126,11 @@ fn gpu(page: Page, place: usize) -> AnyView {
                     data-testid=hook("gpu-select", place)
                     on:change:target=move |event| {
                         let chosen = event.target().value();
-                        change(&|gpu| gpu.name.clone_from(&chosen));
+                        let card = CARDS.iter().find(|card| card.name == chosen);
+                        change(&|gpu| match card {
+                            Some(card) => *gpu = GpuChoice::of_card(card),
+                            None => gpu.name.clone_from(&chosen),
+                        });
                     }
                 >
                     {options}
@@ -115,10 +153,13 @@ fn gpu(page: Page, place: usize) -> AnyView {
                         change(&|gpu| gpu.free.clone_from(&entered));
                     }
                 />
-                <span class="help" id=help_id>{read_as}</span>
+                <span class="help" id=help_id title=estimated>
+                    {read_as}
+                    {move || estimated().map(|_| format!(" ({})", text.estimate))}
+                </span>
                 {problem(page, field, problem_id)}
             </p>
-            {(place > 0)
+            {(store.state.with_untracked(|state| state.gpus.len()) > 1)
                 .then(|| {
                     view! {
                         <button
@@ -126,13 +167,7 @@ fn gpu(page: Page, place: usize) -> AnyView {
                             class="quiet remove"
                             aria-label=text.remove_gpu
                             on:click=move |_| {
-                                store
-                                    .state
-                                    .update(|state| {
-                                        if place < state.gpus.len() {
-                                            state.gpus.remove(place);
-                                        }
-                                    });
+                                store.remove_gpu(place);
                             }
                         >
                             "×"

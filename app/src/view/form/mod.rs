@@ -2,6 +2,7 @@
 
 mod gpus;
 mod model;
+mod probe;
 mod problem;
 mod settings;
 

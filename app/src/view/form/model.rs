@@ -2,12 +2,16 @@
 
 use leptos::prelude::*;
 use shared::catalogue;
+use shared::model::Geometry;
 use shared::quant::FileType;
+use shared::text::UserMessage;
 
 use super::problem::{invalid, problem};
+use crate::browser::files;
 use crate::model::Formats;
 use crate::question::Field;
 use crate::state::ModelChoice;
+use crate::store::Reading;
 use crate::text::phrase;
 use crate::view::Page;
 use crate::view::combobox::{Choice, combobox};
@@ -31,6 +35,7 @@ pub(super) fn model(page: Page) -> impl IntoView {
             .collect()
     };
     let choose = move |name: String| {
+        store.reading.set(Reading::Idle);
         store.state.update(|state| {
             state.model = ModelChoice::Named(name);
             state.quant.clear();
@@ -49,8 +54,66 @@ pub(super) fn model(page: Page) -> impl IntoView {
                 choose,
             )}
             {problem(page, Field::Model, "model-problem".to_owned())}
+            {file(page)}
             <span class="help" id="model-help">{text.model_help}</span>
         </div>
+    }
+}
+
+/// Files: choosing them, and how reading them went.
+fn file(page: Page) -> impl IntoView {
+    let store = page.store;
+    let text = page.text;
+    let status = move || match store.reading.get() {
+        Reading::Idle => ().into_any(),
+        Reading::Busy => text.reading_file.into_any(),
+        Reading::Failed(error) => view! {
+            <strong class="wrong">{error.message(page.language)}</strong>
+            " "
+            {error.hint(page.language)}
+        }
+        .into_any(),
+    };
+    let notes = move || {
+        let is_bound = store.chosen.with(|chosen| {
+            chosen
+                .as_ref()
+                .is_ok_and(|chosen| chosen.model.geometry == Geometry::Conservative)
+        });
+        let is_cut_short = store.loaded.with(|loaded| {
+            let asked = store.state.with(|state| state.model.clone());
+            loaded.as_ref().is_some_and(|loaded| {
+                loaded.cut_short && asked == ModelChoice::File(loaded.file.clone())
+            })
+        });
+        view! {
+            {is_bound.then(|| view! { <span class="note">{text.conservative}</span> })}
+            {is_cut_short.then(|| view! { <span class="note">{text.cut_short}</span> })}
+        }
+    };
+    view! {
+        <span class="file">
+            <label class="quiet">
+                <input
+                    type="file"
+                    class="hidden"
+                    multiple=true
+                    accept=".gguf,.json"
+                    data-testid="file-input"
+                    on:change:target=move |event| {
+                        let input = event.target();
+                        if let Some(list) = input.files() {
+                            files::open(store, &list);
+                        }
+                        // The same file can be chosen again.
+                        input.set_value("");
+                    }
+                />
+                {text.choose_file}
+            </label>
+            <span class="problem" role="status" data-testid="file-status">{status}</span>
+        </span>
+        {notes}
     }
 }
 

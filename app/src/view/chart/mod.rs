@@ -1,0 +1,48 @@
+//! Memory against context, to read with the pointer, the keyboard or as a table.
+
+mod plot;
+mod table;
+
+use leptos::prelude::*;
+
+use super::Page;
+use crate::curve::Chart;
+
+pub(super) fn chart(page: Page) -> impl IntoView {
+    let store = page.store;
+    let focus = store.part(|state| state.focus);
+    let chart: Memo<Option<Chart>> = Memo::new(move |_| {
+        store
+            .read(|answers| answers.chart(focus.get()))
+            .flatten()
+    });
+    // The context read off the chart; the answer looked at until a person points elsewhere.
+    let pointed: RwSignal<Option<u64>> = RwSignal::new(None);
+    let cursor = Memo::new(move |_| {
+        chart.with(|chart| {
+            let chart = chart.as_ref()?;
+            let looked_at = chart.lines.iter().find(|line| line.focus == focus.get());
+            let context = pointed
+                .get()
+                .or_else(|| looked_at.map(|line| line.longest))
+                .unwrap_or(0);
+            Some(chart.nearest(context))
+        })
+    });
+    let is_there = Memo::new(move |_| chart.with(Option::is_some));
+    view! {
+        <section class="chart" class:previous=move || store.shown.with(|shown| shown.is_previous)>
+            <h2>{page.text.chart}</h2>
+            {move || {
+                is_there
+                    .get()
+                    .then(|| {
+                        view! {
+                            {plot::plot(page, chart, cursor, pointed)}
+                            {table::table(page, chart)}
+                        }
+                    })
+            }}
+        </section>
+    }
+}

@@ -6,7 +6,7 @@ use std::path::PathBuf;
 
 use super::tally::Tally;
 use crate::failure::Failure;
-use crate::page::{self, Finish};
+use crate::page::Finish;
 use crate::process::Task;
 use crate::workspace::Workspace;
 use crate::{install, programs};
@@ -15,7 +15,6 @@ pub(super) fn run(workspace: &Workspace, tally: &mut Tally) -> Result<(), Failur
     let folder = workspace.root().join("e2e");
     let browser = install::browser::browser()?;
     install::node::packages(&folder)?;
-    page::build(workspace, Finish::Full)?;
     let probe = programs::probe(workspace, Finish::Quick)?;
     Task::cargo()
         .words("build --package fake-nvml")

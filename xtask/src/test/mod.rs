@@ -21,6 +21,7 @@ pub(crate) enum Stage {
     Tidy,
     Bare,
     Page,
+    Weight,
     Lint,
     Documentation,
     Native,
@@ -31,11 +32,12 @@ pub(crate) enum Stage {
 impl Stage {
     /// All of them, in the order in which they run: what fails fast comes first, and the page
     /// before the probe that carries it.
-    pub(crate) const ALL: [Self; 9] = [
+    pub(crate) const ALL: [Self; 10] = [
         Self::Format,
         Self::Tidy,
         Self::Bare,
         Self::Page,
+        Self::Weight,
         Self::Lint,
         Self::Documentation,
         Self::Native,
@@ -59,6 +61,7 @@ impl Stage {
             Self::Tidy => "tidy",
             Self::Bare => "bare",
             Self::Page => "page",
+            Self::Weight => "weight",
             Self::Lint => "lint",
             Self::Documentation => "docs",
             Self::Native => "native",
@@ -73,12 +76,17 @@ impl Stage {
             Self::Tidy => "Check licences, sources and file sizes",
             Self::Bare => "Build the calculation for a machine without an operating system",
             Self::Page => "Build the page as it is published",
+            Self::Weight => "Weigh what a reader's browser fetches",
             Self::Lint => "Lint every crate",
             Self::Documentation => "Build the documentation of the code",
             Self::Native => "Test the crates of this machine",
             Self::Browser => "Test the page's components in a browser",
             Self::EndToEnd => "Test page and probe together in a browser",
         }
+    }
+
+    fn needs_page(self) -> bool {
+        matches!(self, Self::Weight | Self::EndToEnd)
     }
 
     /// The stages of a comma-separated list, in their own order.
@@ -109,10 +117,8 @@ impl Stage {
             Self::Format => check::format(workspace),
             Self::Tidy => tidy::run(workspace),
             Self::Bare => check::bare(workspace),
-            Self::Page => {
-                page::build(workspace, Finish::Full)?;
-                page::weight::check(&workspace.dist())
-            }
+            Self::Page => page::build(workspace, Finish::Full),
+            Self::Weight => page::weight::check(&workspace.dist()),
             Self::Lint => check::lint(workspace),
             Self::Documentation => check::documentation(workspace),
             Self::Native => native::run(workspace, tally),
@@ -132,18 +138,24 @@ struct Outcome {
 /// Runs the stages; a red one does not keep the others from running, but the whole run is red.
 pub(crate) fn run(workspace: &Workspace, stages: &[Stage]) -> Result<(), Failure> {
     let start = Instant::now();
+    // The finished page is built once, for all that look at it.
+    let stages = Stage::ALL.into_iter().filter(|stage| {
+        let wanted = *stage == Stage::Page && stages.iter().any(|one| one.needs_page());
+        wanted || stages.contains(stage)
+    });
+    let stages: Vec<Stage> = stages.collect();
     if stages.contains(&Stage::Browser) {
         step("Build the tool that binds and tests the page", || {
             page::test_runner(workspace)
         })?;
     }
     let mut outcomes: Vec<Outcome> = Vec::new();
-    for &stage in stages {
+    for stage in stages {
         let no_page = outcomes
             .iter()
             .any(|outcome| outcome.stage == Stage::Page && outcome.failure.is_some());
         let (stage_start, mut tally) = (Instant::now(), Tally::default());
-        let result = if stage == Stage::EndToEnd && no_page {
+        let result = if stage.needs_page() && no_page {
             Err(Failure::new(
                 "not run, because the page was not built",
                 "see the stage `page`",

@@ -6,6 +6,7 @@
 //!
 //! Source: the converter of llama.cpp 0.5.0 and the loaders of 0.6.0.
 
+mod conservative;
 mod draft;
 mod error;
 mod family;
@@ -15,6 +16,7 @@ mod part;
 mod rope;
 mod window;
 
+pub use conservative::read_config_conservative;
 pub use error::{ConfigError, Expected};
 
 use crate::model::{Geometry, Model};

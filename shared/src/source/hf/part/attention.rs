@@ -76,12 +76,18 @@ impl Heads {
         head_dim: u64,
     ) -> Result<Self, ConfigError> {
         let query_heads = fields.count_of(QUERY_HEADS)?;
+        let kv_heads = fields.count_or("num_key_value_heads", query_heads)?;
         Ok(Self {
+            kv_heads: if kv_heads > 0 { kv_heads } else { query_heads },
+            ..Self::with_dim(query_heads, head_dim)
+        })
+    }
+
+    /// Full attention with as many KV heads as query heads, and plain matrices.
+    pub(in crate::source::hf) const fn with_dim(query_heads: u64, head_dim: u64) -> Self {
+        Self {
             query_heads,
-            kv_heads: match fields.count_or("num_key_value_heads", query_heads)? {
-                0 => query_heads,
-                kv_heads => kv_heads,
-            },
+            kv_heads: query_heads,
             key_dim: head_dim,
             value_dim: head_dim,
             span: Span::Full,
@@ -92,7 +98,7 @@ impl Heads {
             norm: QueryKeyNorm::None,
             sinks: false,
             output_gate: false,
-        })
+        }
     }
 
     /// What the block keeps for every token.

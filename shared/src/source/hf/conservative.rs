@@ -1,0 +1,156 @@
+//! A bound from above for configurations whose model type is not known.
+
+use alloc::vec::Vec;
+
+use serde_json::Value;
+
+use super::draft::Draft;
+use super::part::{Dense, Heads, Mixture, Norm, SharedExperts};
+use super::{ConfigError, Fields, json};
+use crate::model::{Geometry, Model};
+
+/// Fields that may hold the size of a head.
+const HEAD_SIZES: &[&str] = &[
+    "head_dim",
+    "attention_head_dim",
+    "global_head_dim",
+    "qk_head_dim",
+    "v_head_dim",
+    "swa_head_dim",
+    "kv_channels",
+];
+/// Fields that may hold the number of KV heads.
+const KV_HEADS: &[&str] = &[
+    "num_key_value_heads",
+    "num_global_key_value_heads",
+    "swa_num_key_value_heads",
+    "num_kv_heads",
+    "n_head_kv",
+    "multi_query_group_num",
+    "num_attention_groups",
+];
+/// Fields that may hold the width of a dense network.
+const DENSE_LENGTHS: &[&str] = &[
+    "intermediate_size",
+    "intermediate_size_mlp",
+    "ffn_hidden_size",
+    "ffn_dim",
+    "n_inner",
+    "d_ff",
+    "block_ff_dim",
+];
+/// Fields that may hold the number of experts.
+const EXPERTS: &[&str] = &[
+    "num_experts",
+    "num_local_experts",
+    "n_routed_experts",
+    "moe_num_experts",
+];
+/// Fields that may hold the number of experts that every token uses.
+const SHARED_EXPERTS: &[&str] = &[
+    "n_shared_experts",
+    "num_shared_experts",
+    "num_shared_expert",
+    "moe_num_shared_experts",
+];
+
+/// Reads a configuration of any model type as a bound from above: every layer caches keys and
+/// values of the whole context with the largest heads that the file speaks of, has the widest
+/// network and all experts. What recurrent layers keep per sequence is not counted.
+///
+/// # Errors
+/// What is no configuration, and the standard fields (layers, widths, heads, vocabulary) where
+/// they are missing or absurd.
+pub fn read_config_conservative(bytes: &[u8], name: &str) -> Result<Model, ConfigError> {
+    let root = json::parse_object(bytes)?;
+    let fields = Fields::new(&root);
+    let model_type = fields.model_types().next().unwrap_or("unknown");
+    let mut draft = Draft::new(&fields, model_type)?;
+    let heads = heads(&fields, draft.embedding())?;
+    let networks = Networks::read(&fields, draft.embedding())?;
+    for _ in 0..fields.layers()? {
+        draft.block(&[
+            &Norm::rms("attn_norm"),
+            &heads,
+            &Norm::rms("ffn_norm"),
+            &networks.dense,
+            &networks.mixture.as_ref(),
+        ]);
+    }
+    draft.output(fields.tied(false)?);
+    draft.finish(name, Geometry::Conservative)
+}
+
+fn heads(fields: &Fields<'_>, embedding: u64) -> Result<Heads, ConfigError> {
+    let query_heads =
+        fields.count_of(&["num_attention_heads", "n_head", "n_heads", "num_heads"])?;
+    let mut key_dim = embedding.div_ceil(query_heads);
+    for field in HEAD_SIZES {
+        key_dim = key_dim.max(largest(fields, field)?.unwrap_or(0));
+    }
+    let rotary = largest(fields, "qk_rope_head_dim")?.unwrap_or(0);
+    let other = largest(fields, "qk_nope_head_dim")?.unwrap_or(0);
+    let mut kv_heads = None;
+    for field in KV_HEADS {
+        kv_heads = kv_heads.max(largest(fields, field)?);
+    }
+    let key_dim = key_dim.max(rotary.saturating_add(other));
+    Ok(Heads {
+        query_heads,
+        kv_heads: kv_heads.filter(|&heads| heads > 0).unwrap_or(query_heads),
+        ..Heads::with_dim(query_heads, key_dim)
+    })
+}
+
+struct Networks {
+    dense: Dense,
+    mixture: Option<Mixture>,
+}
+
+impl Networks {
+    fn read(fields: &Fields<'_>, embedding: u64) -> Result<Self, ConfigError> {
+        let first_of = |names: &[&'static str]| {
+            let values: Result<Vec<_>, _> =
+                names.iter().map(|name| largest(fields, name)).collect();
+            values.map(|values| values.into_iter().max().flatten())
+        };
+        let length = first_of(DENSE_LENGTHS)?
+            .filter(|&length| length > 0)
+            .unwrap_or(embedding.saturating_mul(4));
+        let dense = Dense::gated(length);
+        let count = first_of(EXPERTS)?.unwrap_or(0);
+        if count <= 1 {
+            return Ok(Self {
+                dense,
+                mixture: None,
+            });
+        }
+        let own = first_of(&["moe_intermediate_size", "expert_intermediate_size"])?;
+        let expert = own.filter(|&length| length > 0).unwrap_or(length);
+        let shared = first_of(SHARED_EXPERTS)?
+            .unwrap_or(0)
+            .saturating_mul(expert);
+        let stated = first_of(&[
+            "shared_expert_intermediate_size",
+            "moe_shared_expert_intermediate_size",
+            "shared_intermediate_size",
+        ])?;
+        Ok(Self {
+            dense,
+            mixture: Some(Mixture {
+                shared: SharedExperts::of(shared.max(stated.unwrap_or(0))),
+                ..Mixture::new(count, 1, expert)
+            }),
+        })
+    }
+}
+
+/// The largest number in a field, which may be one for all layers or a list.
+fn largest(fields: &Fields<'_>, field: &'static str) -> Result<Option<u64>, ConfigError> {
+    match fields.value(field) {
+        Some(Value::Array(list)) => Ok(fields
+            .integers(field, list.len())?
+            .and_then(|values| values.into_iter().max())),
+        _ => fields.optional_width(field),
+    }
+}

@@ -50,6 +50,8 @@ pub(crate) enum UsageError {
     },
     /// A regular expression that is none.
     BadPattern { pattern: String, reason: String },
+    /// An engine without settings that trade anything for memory.
+    NoAdvice { backend: &'static str },
     /// More tokens than the engine counts.
     ContextTooLong { context: u64, limit: u64 },
     /// As many free amounts as cards are needed, or one card for all.
@@ -147,6 +149,7 @@ impl UserMessage for UsageError {
             Self::UnknownVersion { .. } => "unknown_backend_version",
             Self::OptionOfOtherBackend { .. } => "option_of_other_backend",
             Self::BadPattern { .. } => "bad_pattern",
+            Self::NoAdvice { .. } => "no_advice",
             Self::ContextTooLong { .. } => "context_too_long",
             Self::DeviceCount { .. } => "device_count",
             Self::NoSuchGpu { .. } => "no_such_gpu",
@@ -200,6 +203,7 @@ impl UsageError {
             Self::BadPattern { pattern, reason } => {
                 format!("「{pattern}」は正規表現ではありません({reason})")
             }
+            Self::NoAdvice { backend } => format!("{backend} では助言できません"),
             Self::ContextTooLong { context, limit } => {
                 format!("コンテキスト {context} はエンジンの上限 {limit} を超えています")
             }
@@ -241,6 +245,7 @@ impl UsageError {
             Self::BadPattern { pattern, reason } => {
                 format!("“{pattern}” is not a regular expression ({reason})")
             }
+            Self::NoAdvice { backend } => format!("there is no advice for {backend}"),
             Self::ContextTooLong { context, limit } => {
                 format!("a context of {context} is beyond the engine's limit of {limit}")
             }
@@ -284,6 +289,7 @@ impl UsageError {
             Self::BadPattern { .. } => {
                 "記号そのものを表すには \\ を前に付けてください(例: blk\\.0\\.)".into()
             }
+            Self::NoAdvice { .. } => "--backend llama.cpp で試してください".into(),
             Self::ContextTooLong { limit, .. } => format!("{limit} 以下にしてください"),
             Self::DeviceCount { .. } => "GPU ごとに 1 つずつ、同じ順に指定してください".into(),
             Self::NoSuchGpu { known, .. } => format!("この機械にある GPU の番号: {known}"),
@@ -322,6 +328,7 @@ impl UsageError {
             Self::BadPattern { .. } => {
                 "put \\ before signs that mean themselves, as in blk\\.0\\.".into()
             }
+            Self::NoAdvice { .. } => "try --backend llama.cpp".into(),
             Self::ContextTooLong { limit, .. } => format!("ask for {limit} at most"),
             Self::DeviceCount { .. } => "give one of each per GPU, in the same order".into(),
             Self::NoSuchGpu { known, .. } => format!("the GPUs of this machine: {known}"),

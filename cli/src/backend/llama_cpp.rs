@@ -1,12 +1,13 @@
 //! llama.cpp from its options.
 
 use regex_lite::Regex;
-use shared::engine::Engine;
 use shared::engine::llama_cpp::{LlamaCpp, TensorOverride, Version};
+use shared::engine::{Engine, Precision};
+use shared::fit::{self, Advised, Freedom};
 use shared::model::Model;
 
-use super::given_of;
-use crate::arguments::{Backend, Precisions, UsageError};
+use super::{Wanted, given_of};
+use crate::arguments::{Backend, Precisions, Question, UsageError};
 use crate::failure::Failure;
 
 /// The options that are llama.cpp's alone.
@@ -45,11 +46,43 @@ pub(super) fn build(
     settings(backend, precisions, model).map(|settings| Box::new(settings) as Box<dyn Engine>)
 }
 
-/// The settings themselves.
+/// Settings that serve, where those that were given stay as they are.
 ///
 /// # Errors
-/// As [`build`].
-pub(crate) fn settings(
+/// As [`build`], and what the engine refuses.
+pub(super) fn advise(question: &Question, wanted: &Wanted) -> Result<Option<Advised>, Failure> {
+    let (backend, precisions) = (&question.backend, &question.precisions);
+    let options = &backend.llama_cpp;
+    let mut settings = settings(backend, precisions, wanted.model)?;
+    let exact = precisions.cache_type_k.is_some() || precisions.cache_type_v.is_some();
+    let choice = match (exact, precisions.kv.as_slice()) {
+        (true, _) => Vec::new(),
+        (false, []) => Precision::ALL.to_vec(),
+        (false, given) => given.to_vec(),
+    };
+    if let Some(&first) = choice.first() {
+        settings = settings.in_precision(first);
+    }
+    let freedom = Freedom {
+        precisions: choice,
+        micro_batch: options.ubatch_size.is_none(),
+        flash_attention: true,
+        gpu_layers: options.n_gpu_layers.is_none(),
+        cpu_experts: options.n_cpu_moe.is_none() && options.override_tensor.is_empty(),
+    };
+    let (model, devices) = (wanted.model, wanted.devices);
+    let advised = fit::advise(
+        &settings,
+        &freedom,
+        model,
+        devices,
+        wanted.budget,
+        wanted.context,
+    )?;
+    Ok(advised)
+}
+
+fn settings(
     backend: &Backend,
     precisions: &Precisions,
     model: &Model,

@@ -7,6 +7,8 @@ mod llama_cpp;
 mod vllm;
 
 use shared::engine::{Engine, Precision};
+use shared::fit::{Advised, Budget};
+use shared::gpu::Device;
 use shared::model::Model;
 
 use crate::arguments::{Backend, Precisions, Question, UsageError};
@@ -19,9 +21,24 @@ struct Entry {
     build: Option<Build>,
     /// The options that are this engine's alone, where they were given.
     given: fn(&Backend, &Precisions) -> Vec<&'static str>,
+    /// The search for settings that serve; `None` where the engine knows none.
+    advise: Option<Advise>,
 }
 
 type Build = fn(&Backend, &Precisions, &Model) -> Result<Box<dyn Engine>, Failure>;
+type Advise = fn(&Question, &Wanted) -> Result<Option<Advised>, Failure>;
+
+/// What advice is wanted for.
+pub(crate) struct Wanted<'a> {
+    /// The model.
+    pub(crate) model: &'a Model,
+    /// Where it shall run.
+    pub(crate) devices: &'a [Device],
+    /// What must stay free.
+    pub(crate) budget: &'a Budget,
+    /// Tokens of context.
+    pub(crate) context: u64,
+}
 
 /// Every engine, the default one first.
 const ENTRIES: &[Entry] = &[
@@ -29,6 +46,7 @@ const ENTRIES: &[Entry] = &[
         name: "llama.cpp",
         build: Some(llama_cpp::build),
         given: llama_cpp::given,
+        advise: Some(llama_cpp::advise),
     },
     to_come("ollama"),
     to_come("lm-studio"),
@@ -37,6 +55,7 @@ const ENTRIES: &[Entry] = &[
         name: "vllm",
         build: None,
         given: vllm::given,
+        advise: None,
     },
     to_come("transformers"),
     to_come("autogptq"),
@@ -47,6 +66,7 @@ const fn to_come(name: &'static str) -> Entry {
         name,
         build: None,
         given: |_, _| Vec::new(),
+        advise: None,
     }
 }
 
@@ -63,10 +83,11 @@ pub(crate) struct Row {
 /// # Errors
 /// Engines that are not known or still to come, and options of other engines.
 pub(crate) fn check(question: &Question) -> Result<(), UsageError> {
-    build_of(question).map(|_| ())
+    chosen(question).map(|_| ())
 }
 
-fn build_of(question: &Question) -> Result<Build, UsageError> {
+/// The engine asked for, and how it is built.
+fn chosen(question: &Question) -> Result<(&'static Entry, Build), UsageError> {
     let (backend, precisions) = (&question.backend, &question.precisions);
     let wanted = backend.backend.as_deref().unwrap_or(ENTRIES[0].name);
     let entry = ENTRIES
@@ -89,7 +110,7 @@ fn build_of(question: &Question) -> Result<Build, UsageError> {
             });
         }
     }
-    Ok(build)
+    Ok((entry, build))
 }
 
 /// The engine asked for, with its settings for `model`.
@@ -97,7 +118,20 @@ fn build_of(question: &Question) -> Result<Build, UsageError> {
 /// # Errors
 /// As [`check`], versions that are not known, and settings that are none.
 pub(crate) fn engine(question: &Question, model: &Model) -> Result<Box<dyn Engine>, Failure> {
-    build_of(question)?(&question.backend, &question.precisions, model)
+    let (_, build) = chosen(question)?;
+    build(&question.backend, &question.precisions, model)
+}
+
+/// Searches for settings of the engine asked for that serve; `None` where it knows none.
+///
+/// # Errors
+/// As [`engine`], and what the engine refuses with the settings asked for.
+pub(crate) fn advise(question: &Question, wanted: &Wanted) -> Result<Option<Advised>, Failure> {
+    let (entry, _) = chosen(question)?;
+    match entry.advise {
+        Some(advise) => advise(question, wanted),
+        None => Ok(None),
+    }
 }
 
 /// The engine in each precision asked for: `--kv`, else exact types, else `otherwise`.

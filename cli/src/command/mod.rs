@@ -1,5 +1,6 @@
 //! The commands: each reads its question, asks the calculation, and writes the answer.
 
+mod advise;
 mod gpus;
 mod inspect;
 mod max_context;
@@ -39,7 +40,7 @@ pub(crate) fn run(line: CommandLine, terminal: &mut Terminal) -> Result<Outcome,
         None => max_context::run(&line.question, terminal),
         Some(Command::Plan(question)) => plan::run(&question, terminal),
         Some(Command::Inspect(question)) => inspect::run(&question, terminal),
-        Some(Command::Advise(_)) => Ok(Outcome::Answered),
+        Some(Command::Advise(question)) => advise::run(&question, terminal),
         Some(Command::Gpus) => gpus::run(terminal),
         Some(Command::Models { words }) => models::run(&words, terminal),
         Some(Command::Completions { shell }) => {

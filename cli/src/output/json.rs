@@ -60,13 +60,14 @@ impl<'a> From<&'a Model> for ModelSummary<'a> {
     }
 }
 
+/// The engine whose rules were followed.
 #[derive(Serialize)]
-struct Backend {
+pub(crate) struct BackendSummary {
     name: &'static str,
     version: &'static str,
 }
 
-impl From<&dyn Engine> for Backend {
+impl From<&dyn Engine> for BackendSummary {
     fn from(engine: &dyn Engine) -> Self {
         Self {
             name: engine.name(),
@@ -80,7 +81,7 @@ impl From<&dyn Engine> for Backend {
 pub(crate) struct PlanAnswer<'a> {
     schema: u32,
     model: ModelSummary<'a>,
-    backend: Backend,
+    backend: BackendSummary,
     context_length: u64,
     cache_type_k: &'a str,
     cache_type_v: &'a str,
@@ -193,7 +194,7 @@ fn details(details: Details) -> serde_json::Value {
 pub(crate) struct MaxContextAnswer<'a> {
     schema: u32,
     model: ModelSummary<'a>,
-    backend: Backend,
+    backend: BackendSummary,
     free: Vec<u64>,
     results: Vec<ResultAnswer<'a>>,
 }

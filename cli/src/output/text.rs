@@ -73,6 +73,20 @@ impl Page {
         self.host(plan);
     }
 
+    /// The figures of the original program for one context.
+    pub(crate) fn plan_summary(&mut self, plan: &Plan, devices: &[Device], budget: &Budget) {
+        self.field("context_length", plan.context_length);
+        self.original_figures(plan, devices, budget);
+        self.field("host_memory_mb", mib::format(plan.host.total()));
+    }
+
+    /// The longest contexts.
+    pub(crate) fn contexts(&mut self, fit: &Fit) {
+        self.field("max_context_length", fit.max_context_length);
+        self.field("usable_context_length", fit.usable_context_length);
+        self.field("limited_by", fit.limit.name());
+    }
+
     /// What the engine refuses.
     pub(crate) fn refused(&mut self, error: &dyn UserMessage) {
         self.field("max_context_length", 0);

@@ -27,6 +27,7 @@ macro_rules! golden {
 }
 
 golden! {
+    advise
     bad_input
     gpus
     help

@@ -1,0 +1,115 @@
+//! What llama.cpp can trade for memory.
+
+use alloc::vec::Vec;
+
+use super::{Change, Freedom, Tunable, Variant};
+use crate::engine::llama_cpp::{FlashAttention, LlamaCpp};
+use crate::model::Model;
+
+/// The smallest physical batch that is offered: prompts get slow enough with it.
+const SMALLEST_MICRO_BATCH: u64 = 64;
+/// The measures of [`Variant::costs`].
+const COARSER: usize = 0;
+const HALVED: usize = 1;
+
+impl Tunable for LlamaCpp {
+    fn in_place(&self, freedom: &Freedom) -> Vec<Variant<Self>> {
+        let as_asked = Variant {
+            changes: Vec::new(),
+            engine: self.clone(),
+            costs: Vec::from([0, 0]),
+        };
+        let mut variants = Vec::from([as_asked]);
+        if freedom.flash_attention && !self.uses_flash_attention() {
+            let on = with(&variants[0], Change::FlashAttention);
+            variants.push(on);
+        }
+        let coarser: Vec<Variant<Self>> = variants
+            .iter()
+            .flat_map(|variant| {
+                // The first precision is the one asked for.
+                (1..)
+                    .zip(freedom.precisions.iter().skip(1))
+                    .map(|(place, &precision)| {
+                        let mut coarser = with(variant, Change::Precision(precision));
+                        coarser.costs[COARSER] = place;
+                        coarser
+                    })
+            })
+            .collect();
+        variants.extend(coarser);
+        if freedom.micro_batch {
+            let smaller: Vec<Variant<Self>> = variants
+                .iter()
+                .flat_map(|variant| {
+                    halves(self.ubatch_size).map(|tokens| with(variant, Change::MicroBatch(tokens)))
+                })
+                .collect();
+            variants.extend(smaller);
+        }
+        variants
+    }
+
+    fn offloads(
+        variant: &Variant<Self>,
+        freedom: &Freedom,
+        model: &Model,
+    ) -> Vec<Vec<Variant<Self>>> {
+        let layers = model.layers.len() as u64;
+        let expert_layers = model
+            .layers
+            .iter()
+            .rposition(|layer| layer.feed_forward.experts.is_some())
+            .map_or(0, |last| last as u64 + 1);
+        let on_gpu = variant
+            .engine
+            .gpu_layers
+            .unwrap_or(layers + 1)
+            .min(layers + 1);
+        let fewer_layers = |variant: &Variant<Self>| -> Vec<Variant<Self>> {
+            (0..on_gpu)
+                .rev()
+                .map(|count| with(variant, Change::GpuLayers(count)))
+                .collect()
+        };
+        let mut ladders = Vec::new();
+        let more_experts = variant.engine.cpu_moe_layers + 1..=expert_layers;
+        if freedom.cpu_experts && !more_experts.is_empty() {
+            let ladder = more_experts.map(|count| with(variant, Change::CpuExperts(count)));
+            ladders.push(ladder.collect());
+            if freedom.gpu_layers {
+                ladders.push(fewer_layers(&with(
+                    variant,
+                    Change::CpuExperts(expert_layers),
+                )));
+            }
+        }
+        if freedom.gpu_layers {
+            ladders.push(fewer_layers(variant));
+        }
+        ladders
+    }
+}
+
+/// Half of it, a quarter, and so on.
+fn halves(tokens: u64) -> impl Iterator<Item = u64> {
+    core::iter::successors(Some(tokens / 2), |tokens| Some(tokens / 2))
+        .take_while(|&tokens| tokens >= SMALLEST_MICRO_BATCH)
+}
+
+fn with(variant: &Variant<LlamaCpp>, change: Change) -> Variant<LlamaCpp> {
+    let mut variant = variant.clone();
+    let settings = &mut variant.engine;
+    match change {
+        Change::Precision(precision) => *settings = settings.in_precision(precision),
+        Change::MicroBatch(tokens) => {
+            variant.costs[HALVED] = settings.ubatch_size / tokens.max(1);
+            settings.ubatch_size = tokens;
+        }
+        Change::FlashAttention => settings.flash_attention = FlashAttention::On,
+        Change::CpuExperts(layers) => settings.cpu_moe_layers = layers,
+        Change::GpuLayers(layers) => settings.gpu_layers = Some(layers),
+    }
+    variant.changes.push(change);
+    variant
+}

@@ -1,0 +1,334 @@
+//! What to change so that a context fits, or to get a longer one.
+//!
+//! The search is exact: the settings that trade quality or speed for memory are few, so that
+//! every combination is planned, and of those that serve only the ones that no other beats in
+//! every respect are offered. Which settings there are is the engine's to know ([`Tunable`]).
+
+mod llama_cpp;
+
+use alloc::boxed::Box;
+use alloc::vec::Vec;
+
+use super::{Budget, Fit, fits, max_context};
+use crate::engine::{Engine, EngineError, Plan, Precision};
+use crate::gpu::Device;
+use crate::model::Model;
+
+/// One setting changed from what was asked.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Change {
+    /// The KV cache in this precision.
+    Precision(Precision),
+    /// Tokens of a physical batch: with fewer, prompts are read more slowly.
+    MicroBatch(u64),
+    /// Flash attention on.
+    FlashAttention,
+    /// First layers whose experts stay on the CPU: slower.
+    CpuExperts(u64),
+    /// Layers on the GPUs, the output layer counted: the others are slower by far.
+    GpuLayers(u64),
+}
+
+/// What the search may change.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Freedom {
+    /// Precisions to choose from, the one asked for first; empty to leave the cache types.
+    pub precisions: Vec<Precision>,
+    /// Whether the physical batch may shrink.
+    pub micro_batch: bool,
+    /// Whether flash attention may be turned on.
+    pub flash_attention: bool,
+    /// Whether layers may move to the CPU.
+    pub gpu_layers: bool,
+    /// Whether experts may move to the CPU.
+    pub cpu_experts: bool,
+}
+
+/// An engine with some settings changed.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Variant<E> {
+    /// What was changed.
+    pub changes: Vec<Change>,
+    /// The engine so.
+    pub engine: E,
+    /// What the changes cost beside memory, each in a measure of its own, where less is better.
+    /// All variants of an engine have the same measures in the same order.
+    pub costs: Vec<u64>,
+}
+
+/// An engine that knows which of its settings trade quality or speed for memory.
+pub trait Tunable: Engine + Clone + 'static {
+    /// Every combination of settings that leaves everything where it is; the first is what was
+    /// asked for.
+    fn in_place(&self, freedom: &Freedom) -> Vec<Variant<Self>>;
+
+    /// Ways to move parts of the model off the GPUs, each from the least moved to the most,
+    /// with the other settings as in `variant`.
+    fn offloads(
+        variant: &Variant<Self>,
+        freedom: &Freedom,
+        model: &Model,
+    ) -> Vec<Vec<Variant<Self>>>;
+}
+
+/// Settings, and what becomes of them.
+pub struct Advice {
+    /// What to change; nothing where what was asked for serves.
+    pub changes: Vec<Change>,
+    /// The engine so.
+    pub engine: Box<dyn Engine>,
+    /// The plan for the context that was wanted.
+    pub plan: Plan,
+    /// The longest context with these settings.
+    pub fit: Fit,
+    /// What they cost: bytes that the CPU works on, then the engine's own measures.
+    costs: Vec<u64>,
+}
+
+/// What came of a search.
+pub struct Advised {
+    /// What was asked for, as it is.
+    pub as_asked: Advice,
+    /// Whether the context wanted fits so.
+    pub fits: bool,
+    /// Settings that make the wanted context fit, or where it does already, those that make
+    /// longer ones fit: none of them beaten by another in every respect, the gentlest first.
+    pub options: Vec<Advice>,
+}
+
+/// Searches for settings under which `wanted` tokens of context fit; where they do already,
+/// for settings under which more do.
+///
+/// # Errors
+/// What the engine refuses with the settings asked for.
+pub fn advise<E: Tunable>(
+    engine: &E,
+    freedom: &Freedom,
+    model: &Model,
+    devices: &[Device],
+    budget: &Budget,
+    wanted: u64,
+) -> Result<Option<Advised>, EngineError> {
+    let search = Search {
+        model,
+        devices,
+        budget,
+        wanted,
+    };
+    let mut variants = engine.in_place(freedom).into_iter();
+    let Some(first) = variants.next() else {
+        return Ok(None);
+    };
+    let as_asked = search.evaluate(first.clone())?;
+    let already = fits(&as_asked.plan, devices, budget);
+    let mut options = Vec::new();
+    for variant in core::iter::once(first).chain(variants) {
+        let ladders = E::offloads(&variant, freedom, model);
+        // What the engine refuses in one combination, it may take in another.
+        let Ok(advice) = search.evaluate(variant) else {
+            continue;
+        };
+        if already {
+            if advice.fit.usable_context_length > worthwhile(&as_asked) {
+                options.push(advice);
+            }
+        } else if fits(&advice.plan, devices, budget) {
+            options.push(advice);
+        } else {
+            options.extend(ladders.into_iter().filter_map(|ladder| {
+                let fitting = ladder
+                    .into_iter()
+                    .find(|rung| search.serves(&rung.engine))?;
+                search.evaluate(fitting).ok()
+            }));
+        }
+    }
+    let mut options = unbeaten(options, already);
+    options.sort_by(|left, right| left.costs.cmp(&right.costs));
+    Ok(Some(Advised {
+        as_asked,
+        fits: already,
+        options,
+    }))
+}
+
+struct Search<'a> {
+    model: &'a Model,
+    devices: &'a [Device],
+    budget: &'a Budget,
+    wanted: u64,
+}
+
+impl Search<'_> {
+    fn serves(&self, engine: &impl Engine) -> bool {
+        let planner = engine.prepare(self.model, self.devices);
+        planner
+            .and_then(|planner| planner.plan(self.wanted))
+            .is_ok_and(|plan| fits(&plan, self.devices, self.budget))
+    }
+
+    fn evaluate<E: Tunable>(&self, variant: Variant<E>) -> Result<Advice, EngineError> {
+        let planner = variant.engine.prepare(self.model, self.devices)?;
+        let plan = planner.plan(self.wanted)?;
+        let fit = max_context(
+            planner.as_ref(),
+            self.devices,
+            self.budget,
+            self.model.trained_context_length,
+        )?;
+        drop(planner);
+        // What lies in host memory is slow by the bytes that are read there.
+        let mut costs = Vec::from([plan.host.weights.saturating_add(plan.host.kv_cache)]);
+        costs.extend(variant.costs);
+        Ok(Advice {
+            changes: variant.changes,
+            engine: Box::new(variant.engine),
+            plan,
+            fit,
+            costs,
+        })
+    }
+}
+
+/// Those that no other beats. One beats another that costs no less in any measure and is not
+/// its equal; where the context counts, also one that costs more for hardly more context.
+fn unbeaten(options: Vec<Advice>, context_counts: bool) -> Vec<Advice> {
+    let beats = |(index, one): (usize, &Advice), (other_index, other): (usize, &Advice)| {
+        let no_dearer = one.costs.iter().zip(&other.costs).all(|(a, b)| a <= b);
+        let as_long = !context_counts || worthwhile(one) >= other.fit.usable_context_length;
+        // Of equals, the first stays.
+        no_dearer && as_long && (one.costs != other.costs || index < other_index)
+    };
+    let kept: Vec<bool> = options
+        .iter()
+        .enumerate()
+        .map(|own| !options.iter().enumerate().any(|other| beats(other, own)))
+        .collect();
+    options
+        .into_iter()
+        .zip(kept)
+        .filter_map(|(advice, kept)| kept.then_some(advice))
+        .collect()
+}
+
+/// The context that a dearer setting has to exceed to be worth it: a sixteenth more.
+fn worthwhile(advice: &Advice) -> u64 {
+    let context = advice.fit.usable_context_length;
+    context.saturating_add(context / 16)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::catalogue;
+    use crate::engine::llama_cpp::LlamaCpp;
+
+    const MIB: u64 = 1024 * 1024;
+
+    fn everything() -> Freedom {
+        Freedom {
+            precisions: Precision::ALL.to_vec(),
+            micro_batch: true,
+            flash_attention: true,
+            gpu_layers: true,
+            cpu_experts: true,
+        }
+    }
+
+    fn search(name: &str, free: u64, wanted: u64, freedom: &Freedom) -> (Advised, Vec<Device>) {
+        let model = catalogue::find(name).unwrap().model(None).unwrap();
+        let devices = Vec::from([Device::with_free("GPU 0".into(), free * MIB)]);
+        let engine = LlamaCpp::default();
+        let budget = Budget::default();
+        let advised = advise(&engine, freedom, &model, &devices, &budget, wanted).unwrap();
+        (advised.unwrap(), devices)
+    }
+
+    #[test]
+    fn every_option_fits_and_none_beats_another() {
+        let only_precisions = Freedom {
+            micro_batch: false,
+            ..everything()
+        };
+        for (name, free, wanted, freedom) in [
+            ("qwen3:8b", 6_000, 32_768, everything()),
+            ("qwen3-coder:30b", 12_000, 65_536, only_precisions),
+        ] {
+            let (advised, devices) = search(name, free, wanted, &freedom);
+            assert!(!advised.fits && !advised.options.is_empty(), "{name}");
+            for option in &advised.options {
+                assert!(fits(&option.plan, &devices, &Budget::default()));
+                assert_eq!(option.plan.context_length, wanted);
+                assert!(option.fit.max_context_length >= wanted);
+                let beaten = advised.options.iter().any(|other| {
+                    other.costs != option.costs
+                        && other.costs.iter().zip(&option.costs).all(|(a, b)| a <= b)
+                });
+                assert!(!beaten, "{:?}", option.changes);
+            }
+        }
+    }
+
+    /// One layer more on the GPU, or the experts of one layer fewer on the CPU, does not fit.
+    #[test]
+    fn no_more_is_moved_than_has_to_be() {
+        let only_layers = Freedom {
+            precisions: Vec::new(),
+            micro_batch: false,
+            flash_attention: false,
+            gpu_layers: true,
+            cpu_experts: false,
+        };
+        let only_experts = Freedom {
+            gpu_layers: false,
+            cpu_experts: true,
+            ..only_layers.clone()
+        };
+        let name = "qwen3-coder:30b";
+        let model = catalogue::find(name).unwrap().model(None).unwrap();
+        for freedom in [only_layers, only_experts] {
+            let (advised, devices) = search(name, 12_000, 32_768, &freedom);
+            let [option] = advised.options.as_slice() else {
+                panic!("{} options", advised.options.len());
+            };
+            let one_less = match option.changes.as_slice() {
+                [Change::GpuLayers(layers)] => LlamaCpp {
+                    gpu_layers: Some(layers + 1),
+                    ..LlamaCpp::default()
+                },
+                [Change::CpuExperts(layers)] => LlamaCpp {
+                    cpu_moe_layers: layers - 1,
+                    ..LlamaCpp::default()
+                },
+                changes => panic!("{changes:?}"),
+            };
+            let plan = one_less.prepare(&model, &devices).unwrap().plan(32_768);
+            assert!(!fits(&plan.unwrap(), &devices, &Budget::default()));
+        }
+    }
+
+    #[test]
+    fn what_fits_can_be_made_longer() {
+        let (advised, _) = search("qwen3:8b", 8_000, 8_192, &everything());
+        assert!(advised.fits && advised.as_asked.changes.is_empty());
+        let contexts: Vec<u64> = advised
+            .options
+            .iter()
+            .map(|option| option.fit.usable_context_length)
+            .collect();
+        assert!(!contexts.is_empty());
+        assert!(
+            contexts
+                .iter()
+                .all(|&context| context > advised.as_asked.fit.usable_context_length)
+        );
+    }
+
+    #[test]
+    fn nothing_helps_where_there_is_next_to_no_memory() {
+        let (advised, _) = search("qwen3:8b", 100, 4_096, &everything());
+        assert!(!advised.fits && advised.options.is_empty());
+        let (advised, _) = search("qwen3:8b", 20_000, 4_096, &everything());
+        assert!(advised.fits && advised.options.is_empty());
+    }
+}

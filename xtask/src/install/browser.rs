@@ -6,6 +6,7 @@ use std::path::PathBuf;
 use super::system;
 use crate::failure::Failure;
 use crate::process::{self, Task};
+use crate::progress::note;
 
 const ELSEWHERE: &str = "install Chrome or Chromium with the chromedriver of the same version \
     (macOS: `brew install --cask chromium chromedriver`), or name them in CHROMIUM and CHROMEDRIVER";
@@ -30,18 +31,25 @@ pub(crate) const FLAGS: [&str; 7] = [
 
 /// The browser on this machine, installed where it is missing.
 pub(crate) fn browser() -> Result<Browser, Failure> {
-    let mut missing = Vec::new();
+    // The second names are Ubuntu's.
+    let mut missing: Vec<&[&str]> = Vec::new();
     if chromium().is_none() {
-        missing.push("chromium");
+        missing.push(&["chromium", "chromium-browser"]);
     }
     if driver().is_none() {
-        missing.push("chromium-driver");
-    }
-    if cfg!(target_os = "linux") && !japanese_font() {
-        missing.extend(["fontconfig", "fonts-noto-cjk"]);
+        missing.push(&["chromium-driver", "chromium-chromedriver"]);
     }
     if !missing.is_empty() {
         system::packages(&missing, ELSEWHERE)?;
+    }
+    if cfg!(target_os = "linux") && !has_japanese_font() {
+        let fonts: [&[&str]; 2] = [&["fontconfig"], &["fonts-noto-cjk"]];
+        if let Err(failure) = system::packages(&fonts, "install a Japanese font") {
+            note(&format!(
+                "pictures will lack Japanese letters: {}",
+                failure.reason()
+            ));
+        }
     }
     match (chromium(), driver()) {
         (Some(chromium), Some(driver)) => Ok(Browser { chromium, driver }),
@@ -53,20 +61,19 @@ pub(crate) fn browser() -> Result<Browser, Failure> {
 }
 
 fn chromium() -> Option<PathBuf> {
-    const OTHERS: [&str; 4] = [
+    const NAMES: [&str; 4] = ["chromium", "google-chrome", "chrome", "chromium-browser"];
+    const PLACES: [&str; 4] = [
         "/Applications/Google Chrome.app/Contents/MacOS/Google Chrome",
         "/Applications/Chromium.app/Contents/MacOS/Chromium",
         r"C:\Program Files\Google\Chrome\Application\chrome.exe",
         r"C:\Program Files (x86)\Google\Chrome\Application\chrome.exe",
     ];
+    let hosted = hosted_driver().and_then(|_| process::find("google-chrome"));
     named("CHROMIUM")
+        .or(hosted)
+        .or_else(|| NAMES.into_iter().find_map(process::find))
         .or_else(|| {
-            ["chromium", "google-chrome", "chrome", "chromium-browser"]
-                .into_iter()
-                .find_map(process::find)
-        })
-        .or_else(|| {
-            OTHERS
+            PLACES
                 .into_iter()
                 .map(PathBuf::from)
                 .find(|path| path.is_file())
@@ -74,14 +81,17 @@ fn chromium() -> Option<PathBuf> {
 }
 
 fn driver() -> Option<PathBuf> {
-    let in_folder = |variable| {
-        let file = format!("chromedriver{}", env::consts::EXE_SUFFIX);
-        env::var_os(variable).map(|folder| PathBuf::from(folder).join(file))
-    };
+    const NAMES: [&str; 2] = ["chromedriver", "chromium.chromedriver"];
     named("CHROMEDRIVER")
-        // Where hosted CI machines keep it.
-        .or_else(|| in_folder("CHROMEWEBDRIVER").filter(|path| path.is_file()))
-        .or_else(|| process::find("chromedriver"))
+        .or_else(hosted_driver)
+        .or_else(|| NAMES.into_iter().find_map(process::find))
+}
+
+/// Hosted CI machines keep the driver that fits their Google Chrome in a folder of its own.
+fn hosted_driver() -> Option<PathBuf> {
+    let folder = PathBuf::from(env::var_os("CHROMEWEBDRIVER")?);
+    let file = folder.join(format!("chromedriver{}", env::consts::EXE_SUFFIX));
+    file.is_file().then_some(file)
 }
 
 fn named(variable: &str) -> Option<PathBuf> {
@@ -90,7 +100,7 @@ fn named(variable: &str) -> Option<PathBuf> {
         .filter(|path| path.is_file())
 }
 
-fn japanese_font() -> bool {
+fn has_japanese_font() -> bool {
     process::find("fc-list").is_some()
         && Task::new("fc-list")
             .args([":lang=ja", "family"])

@@ -13,7 +13,7 @@ const ELSEWHERE: &str = "install Node 20 or later (https://nodejs.org), which br
 /// Node and npm of a version that is recent enough.
 pub(crate) fn programs() -> Result<(), Failure> {
     if process::find("node").is_none() || process::find("npm").is_none() {
-        system::packages(&["nodejs", "npm"], ELSEWHERE)?;
+        system::packages(&[&["nodejs"], &["npm"]], ELSEWHERE)?;
     }
     let version = Task::new("node").arg("--version").cure(ELSEWHERE).read()?;
     match major(&version) {

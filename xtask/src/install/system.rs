@@ -6,9 +6,10 @@ use crate::failure::Failure;
 use crate::process::{self, Task};
 use crate::progress::note;
 
-/// Installs packages of Debian and its kin. `elsewhere` is the cure on other systems.
-pub(crate) fn packages(names: &[&str], elsewhere: &str) -> Result<(), Failure> {
-    let list = names.join(" ");
+/// Installs packages of Debian and its kin, each given by the names that it goes by there.
+/// `elsewhere` is the cure on other systems.
+pub(crate) fn packages(wanted: &[&[&str]], elsewhere: &str) -> Result<(), Failure> {
+    let list = first_names(wanted).join(" ");
     if !cfg!(target_os = "linux") || process::find("apt-get").is_none() {
         return Err(Failure::new(
             format!("missing on this machine: {list}"),
@@ -23,7 +24,7 @@ pub(crate) fn packages(names: &[&str], elsewhere: &str) -> Result<(), Failure> {
     };
     note(&format!("installing with apt, which takes a while: {list}"));
     let cure =
-        format!("run `apt-get update && apt-get install {list}` as root and read its messages");
+        format!("run `apt-get install {list}` as root and read its messages; or: {elsewhere}");
     let apt = |words: &str| {
         let mut command: Vec<&str> = prefix.to_vec();
         command.extend(["env", "DEBIAN_FRONTEND=noninteractive", "apt-get"]);
@@ -32,17 +33,31 @@ pub(crate) fn packages(names: &[&str], elsewhere: &str) -> Result<(), Failure> {
             .words(words)
             .cure(&cure)
     };
-    let install = || {
-        apt("install -y -q --no-install-recommends")
-            .args(names)
-            .run_quietly()
-    };
-    // Package lists may be absent or out of date; fetching them is only worth it then.
-    if names.iter().all(|name| is_known(name)) && install().is_ok() {
+    let install = |names: &[&str]| apt("install -y -q --no-install-recommends").args(names);
+    // The package lists may be absent or out of date; fetching them is only worth it then.
+    if let Some(names) = known_names(wanted)
+        && install(&names).run_quietly().is_ok()
+    {
         return Ok(());
     }
     apt("update -q").run_quietly()?;
-    install()
+    let names = known_names(wanted).unwrap_or_else(|| first_names(wanted));
+    install(&names).run_quietly()
+}
+
+fn first_names<'a>(wanted: &[&[&'a str]]) -> Vec<&'a str> {
+    wanted
+        .iter()
+        .filter_map(|names| names.first().copied())
+        .collect()
+}
+
+/// The name of each that apt knows; `None` where it knows one by no name.
+fn known_names<'a>(wanted: &[&[&'a str]]) -> Option<Vec<&'a str>> {
+    wanted
+        .iter()
+        .map(|names| names.iter().copied().find(|name| is_known(name)))
+        .collect()
 }
 
 fn is_known(name: &str) -> bool {

@@ -1,8 +1,8 @@
 //! The page, from Rust to a folder of static files.
 //!
 //! compile (Cargo) → bind (wasm-bindgen) → shrink (wasm-opt; published page only) → follow the
-//! directives of `index.html`, naming files by their content → compress (published page only)
-//! → `dist/`.
+//! directives of `index.html`, naming files by their content → write down what the page opens
+//! with, compress (published page only) → `dist/`.
 
 mod assemble;
 mod bindgen;
@@ -47,10 +47,22 @@ pub(crate) fn build(workspace: &Workspace, finish: Finish) -> Result<(), Failure
         let site = workspace.target().join("page-site");
         assemble::assemble(workspace.root(), &bound, &site)?;
         if finish == Finish::Full {
+            prerender(workspace, &site)?;
             compress(workspace, &site)?;
         }
         folder::update(&site, &workspace.dist())
     })
+}
+
+/// Lets the page's own program write what it opens with into the HTML.
+fn prerender(workspace: &Workspace, site: &Path) -> Result<(), Failure> {
+    let tools = workspace.root().join("app/prerender");
+    install::node::packages(&tools)?;
+    Task::new("node")
+        .arg(tools.join("prerender.mjs"))
+        .arg(site)
+        .cure("the message above says what the page's program did not find; see app/prerender")
+        .run()
 }
 
 /// Lays compressed files beside the plain ones.

@@ -4,13 +4,12 @@
 //! are the repositories' own, less what the reader does not read. Prediction layers (MTP) that
 //! the tag's file lacks are left out of them.
 
-use super::Entry;
+use super::{Entry, Quirk};
 use crate::quant::FileType;
-use crate::source::hf::Conversion;
 
 macro_rules! entries {
     ($($tag:literal [$($alias:literal),*] $repository:literal, $file_type:ident, $parameters:literal,
-        $context_length:literal, $config:literal $(, $conversion:ident)?;)*) => {
+        $context_length:literal, $config:literal $(, $quirk:ident)?;)*) => {
         /// Every model known by name.
         pub(super) const ENTRIES: &[Entry] = &[$(Entry {
             tag: $tag,
@@ -19,23 +18,23 @@ macro_rules! entries {
             file_type: FileType::$file_type,
             parameters: $parameters,
             context_length: $context_length,
-            conversion: conversion!($($conversion)?),
+            quirk: quirk!($($quirk)?),
             config: include_str!(concat!("configs/", $config, ".json")),
         },)*];
     };
 }
 
-macro_rules! conversion {
+macro_rules! quirk {
     () => {
-        Conversion::Current
+        None
     };
-    ($conversion:ident) => {
-        Conversion::$conversion
+    ($quirk:ident) => {
+        Some(Quirk::$quirk)
     };
 }
 
 // Tag, aliases, repository, file type, parameters, trained context, configuration in `configs/`
-// and, where it is not today's, the conversion.
+// and, where the tag's file has one, its quirk.
 entries! {
     "codestral:22b" ["codestral"] "mistralai/Codestral-22B-v0.1",
         Q4_0, "22.2B", 32_768, "codestral-22b";
@@ -54,7 +53,7 @@ entries! {
     "deepseek-r1:7b" [] "deepseek-ai/DeepSeek-R1-Distill-Qwen-7B",
         Q4KM, "7.6B", 131_072, "deepseek-r1-distill-qwen-7b";
     "deepseek-r1:8b" ["deepseek-r1"] "deepseek-ai/DeepSeek-R1-0528-Qwen3-8B",
-        Q4KM, "8.2B", 131_072, "deepseek-r1-0528-qwen3-8b";
+        Q4KM, "8.2B", 131_072, "deepseek-r1-0528-qwen3-8b", ValuesInF16;
     "deepseek-v3:671b" [] "deepseek-ai/DeepSeek-V3", Q4KM, "671.0B", 163_840, "deepseek-v3";
     "devstral-small-2:24b" ["devstral-small-2"] "mistralai/Devstral-Small-2-24B-Instruct-2512",
         Q4KM, "24.0B", 393_216, "devstral-small-2-24b";
@@ -71,7 +70,7 @@ entries! {
     "gemma2:2b" [] "google/gemma-2-2b-it", Q4_0, "2.6B", 8_192, "gemma-2-2b";
     "gemma2:9b" ["gemma2"] "google/gemma-2-9b-it", Q4_0, "9.2B", 8_192, "gemma-2-9b";
     "gemma3:12b" [] "google/gemma-3-12b-it", Q4KM, "12.2B", 131_072, "gemma-3-12b";
-    "gemma3:1b" [] "google/gemma-3-1b-it", Q4KM, "1000M", 32_768, "gemma-3-1b";
+    "gemma3:1b" [] "google/gemma-3-1b-it", Q4KM, "1.0B", 32_768, "gemma-3-1b";
     "gemma3:270m" [] "google/gemma-3-270m-it", Q8_0, "268M", 32_768, "gemma-3-270m";
     "gemma3:27b" [] "google/gemma-3-27b-it", Q4KM, "27.4B", 131_072, "gemma-3-27b";
     "gemma3:4b" ["gemma3"] "google/gemma-3-4b-it", Q4KM, "4.3B", 131_072, "gemma-3-4b";
@@ -190,17 +189,17 @@ entries! {
     "qwen3.6:27b" [] "Qwen/Qwen3.6-27B", Q4KM, "27.8B", 262_144, "qwen3.5-27b";
     "qwen3.6:35b" ["qwen3.6"] "Qwen/Qwen3.6-35B-A3B", Q4KM, "36.0B", 262_144, "qwen3.5-35b-a3b";
     "qwen3.8:27b" ["qwen3.8"] "Qwen/Qwen3.8-27B", Q4KM, "27.8B", 262_144, "qwen3.8-27b";
-    "qwen3:0.6b" [] "Qwen/Qwen3-0.6B", Q4KM, "752M", 40_960, "qwen3-0.6b";
-    "qwen3:1.7b" [] "Qwen/Qwen3-1.7B", Q4KM, "2.0B", 40_960, "qwen3-1.7b";
-    "qwen3:14b" [] "Qwen/Qwen3-14B", Q4KM, "14.8B", 40_960, "qwen3-14b";
-    "qwen3:14b-16k" [] "Qwen/Qwen3-14B", Q4KM, "14.8B", 40_960, "qwen3-14b";
+    "qwen3:0.6b" [] "Qwen/Qwen3-0.6B", Q4KM, "752M", 40_960, "qwen3-0.6b-with-head", ValuesInF16;
+    "qwen3:1.7b" [] "Qwen/Qwen3-1.7B", Q4KM, "2.0B", 40_960, "qwen3-1.7b-with-head", ValuesInF16;
+    "qwen3:14b" [] "Qwen/Qwen3-14B", Q4KM, "14.8B", 40_960, "qwen3-14b", ValuesInF16;
+    "qwen3:14b-16k" [] "Qwen/Qwen3-14B", Q4KM, "14.8B", 40_960, "qwen3-14b", ValuesInF16;
     "qwen3:235b" [] "Qwen/Qwen3-235B-A22B-Thinking-2507",
         Q4KM, "235.1B", 262_144, "qwen3-235b-a22b-2507";
     "qwen3:30b" [] "Qwen/Qwen3-30B-A3B-Thinking-2507", Q4KM, "30.5B", 262_144, "qwen3-30b-a3b-2507";
-    "qwen3:32b" [] "Qwen/Qwen3-32B", Q4KM, "32.8B", 40_960, "qwen3-32b";
+    "qwen3:32b" [] "Qwen/Qwen3-32B", Q4KM, "32.8B", 40_960, "qwen3-32b", ValuesInF16;
     "qwen3:4b" [] "Qwen/Qwen3-4B-Thinking-2507", Q4KM, "4.0B", 262_144, "qwen3-4b-2507";
-    "qwen3:8b" ["qwen3"] "Qwen/Qwen3-8B", Q4KM, "8.2B", 40_960, "qwen3-8b";
-    "qwen3:8b-16k" [] "Qwen/Qwen3-8B", Q4KM, "8.2B", 40_960, "qwen3-8b";
+    "qwen3:8b" ["qwen3"] "Qwen/Qwen3-8B", Q4KM, "8.2B", 40_960, "qwen3-8b", ValuesInF16;
+    "qwen3:8b-16k" [] "Qwen/Qwen3-8B", Q4KM, "8.2B", 40_960, "qwen3-8b", ValuesInF16;
     "qwq:32b" ["qwq"] "Qwen/QwQ-32B", Q4KM, "32.8B", 40_960, "qwq-32b";
     "seed-oss:36b" [] "ByteDance-Seed/Seed-OSS-36B-Instruct",
         Q4KM, "36.2B", 524_288, "seed-oss-36b";

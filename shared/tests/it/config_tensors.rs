@@ -31,8 +31,8 @@ configs! {
     "llama-4-scout" = "../../src/catalogue/configs/llama-4-scout.json";
     "qwen2.5-7b" = "../../src/catalogue/configs/qwen2.5-7b.json";
     "qwen2.5-32b" = "../../src/catalogue/configs/qwen2.5-32b.json";
-    "qwen3-0.6b" = "../../src/catalogue/configs/qwen3-0.6b.json";
-    "qwen3-1.7b" = "../../src/catalogue/configs/qwen3-1.7b.json";
+    "qwen3-0.6b" = "../data/configs/qwen3-0.6b.json";
+    "qwen3-1.7b" = "../data/configs/qwen3-1.7b.json";
     "qwen3-8b" = "../../src/catalogue/configs/qwen3-8b.json";
     "qwen3-14b" = "../../src/catalogue/configs/qwen3-14b.json";
     "qwen3-30b-a3b" = "../data/configs/qwen3-30b-a3b.json";

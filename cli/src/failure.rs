@@ -9,6 +9,7 @@ use shared::gpu::{CardError, ProbeProblem};
 use shared::quant::QuantizeError;
 use shared::source::gguf::GgufError;
 use shared::source::hf::ConfigError;
+use shared::source::manual::ManualError;
 use shared::text::{Language, UserMessage};
 
 use crate::arguments::UsageError;
@@ -31,6 +32,8 @@ pub(crate) enum Failure {
     NotFound(NotFound),
     /// A catalogue entry cannot be made into a model.
     Entry(EntryError),
+    /// Numbers that make no model.
+    Manual(ManualError),
     /// The weights cannot be had in the format asked for.
     Quantize(QuantizeError),
     /// The engine refuses.
@@ -61,6 +64,7 @@ impl Failure {
             Self::Config { error, .. } => error,
             Self::NotFound(error) => error,
             Self::Entry(error) => error,
+            Self::Manual(error) => error,
             Self::Quantize(error) => error,
             Self::Engine(error) => error,
             Self::Card(error) => error,
@@ -180,6 +184,7 @@ from!(
     ModelError => Model,
     NotFound => NotFound,
     EntryError => Entry,
+    ManualError => Manual,
     QuantizeError => Quantize,
     EngineError => Engine,
     CardError => Card,

@@ -27,13 +27,13 @@ pub(crate) struct ModelChoice {
     #[arg(long)]
     pub(crate) conservative: bool,
     #[command(flatten)]
-    pub(crate) geometry: ManualGeometry,
+    pub(crate) geometry: ManualOptions,
 }
 
 /// The model's geometry by hand.
 #[derive(Debug, Clone, Args)]
 #[command(next_help_heading = "Model by hand, without a file")]
-pub(crate) struct ManualGeometry {
+pub(crate) struct ManualOptions {
     /// Parameters, in thousands of millions: `8.2`
     #[arg(long, value_name = "B", value_parser = value::billions)]
     pub(crate) num_params_b: Option<u64>,
@@ -54,7 +54,7 @@ pub(crate) struct ManualGeometry {
     pub(crate) head_dim: Option<u64>,
 }
 
-impl ManualGeometry {
+impl ManualOptions {
     /// Whether any of it was given.
     pub(crate) fn is_given(&self) -> bool {
         [

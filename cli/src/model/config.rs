@@ -5,7 +5,7 @@ use std::io::Read;
 use std::path::Path;
 
 use shared::model::Model;
-use shared::source::hf::read_config;
+use shared::source::hf::{read_config, read_config_conservative};
 
 use super::ModelError;
 use crate::arguments::ModelChoice;
@@ -18,7 +18,7 @@ const LONGEST: u64 = 16 * 1024 * 1024;
 ///
 /// # Errors
 /// Where the file cannot be read or is no configuration.
-pub(super) fn read(path: &Path, _choice: &ModelChoice) -> Result<Model, Failure> {
+pub(super) fn read(path: &Path, choice: &ModelChoice) -> Result<Model, Failure> {
     let unreadable = |error| Failure::File {
         path: path.into(),
         error,
@@ -32,7 +32,12 @@ pub(super) fn read(path: &Path, _choice: &ModelChoice) -> Result<Model, Failure>
     if looks_like_safetensors(&bytes) {
         return Err(ModelError::Safetensors { path: path.into() }.into());
     }
-    read_config(&bytes, &name(path)).map_err(|error| Failure::Config {
+    let read = if choice.conservative {
+        read_config_conservative
+    } else {
+        read_config
+    };
+    read(&bytes, &name(path)).map_err(|error| Failure::Config {
         path: path.into(),
         error,
     })

@@ -26,6 +26,8 @@ pub(crate) enum ModelError {
     },
     /// Two formats were asked for.
     TwoFormats { first: FileType, second: FileType },
+    /// A model named, and its geometry by hand as well.
+    NamedAndByHand { name: String },
     /// A safetensors file, which says nothing of the geometry.
     Safetensors { path: PathBuf },
     /// Ollama keeps no model on this machine.
@@ -43,6 +45,7 @@ impl UserMessage for ModelError {
             Self::ShardName { .. } => "split_file_name",
             Self::FormatFixed { .. } => "weights_format_fixed",
             Self::TwoFormats { .. } => "two_weights_formats",
+            Self::NamedAndByHand { .. } => "model_twice",
             Self::Safetensors { .. } => "safetensors_alone",
             Self::NoLocalModels { .. } => "no_local_models",
             Self::BadManifest { .. } => "ollama_manifest",
@@ -91,6 +94,9 @@ impl ModelError {
             Self::TwoFormats { first, second } => {
                 format!("重みの形式が 2 つ({first} と {second})指定されています")
             }
+            Self::NamedAndByHand { name } => {
+                format!("モデル「{name}」と、手で入れた寸法の両方が指定されています")
+            }
             Self::Safetensors { path } => format!(
                 "「{}」は safetensors で、モデルの構造が書かれていません",
                 path.display()
@@ -134,6 +140,9 @@ impl ModelError {
             Self::TwoFormats { first, second } => {
                 format!("two formats of the weights are asked for, {first} and {second}")
             }
+            Self::NamedAndByHand { name } => {
+                format!("both the model “{name}” and a geometry by hand are given")
+            }
             Self::Safetensors { path } => format!(
                 "“{}” is a safetensors file, which does not tell the model's geometry",
                 path.display()
@@ -164,7 +173,7 @@ impl ModelError {
             Self::FormatFixed { .. } => {
                 "形式の指定を外すか、config.json かカタログの名前を指定してください".into()
             }
-            Self::TwoFormats { .. } => "どちらか 1 つにしてください".into(),
+            Self::NamedAndByHand { .. } | Self::TwoFormats { .. } => "どちらか 1 つにしてください".into(),
             Self::Safetensors { .. } => {
                 "同じリポジトリの config.json、またはそれのあるフォルダーを指定してください".into()
             }
@@ -188,7 +197,7 @@ impl ModelError {
             Self::FormatFixed { .. } => {
                 "leave the format out, or give a config.json or a name of the catalogue".into()
             }
-            Self::TwoFormats { .. } => "leave only one of them".into(),
+            Self::NamedAndByHand { .. } | Self::TwoFormats { .. } => "leave only one of them".into(),
             Self::Safetensors { .. } => {
                 "give the config.json of the same repository, or the folder with it".into()
             }
@@ -212,7 +221,9 @@ pub(crate) enum Warning {
     /// An architecture without known rules.
     Conservative { architecture: String },
     /// A configuration, with nothing said of the weights' format.
-    FormatOpen { path: PathBuf, format: String },
+    FormatOpen { source: String, format: String },
+    /// A model of which only a handful of numbers is known.
+    StandIn,
 }
 
 impl Warning {
@@ -251,14 +262,18 @@ impl Warning {
             (Self::Conservative { architecture }, Language::En) => format!(
                 "the rules of “{architecture}” are not known: a conservative bound, in which every layer caches the whole context"
             ),
-            (Self::FormatOpen { path, format }, Language::Ja) => format!(
-                "「{}」は重みの形式を定めていないので {format} とします(--quant Q4_K_M などで指定できます)",
-                path.display()
+            (Self::FormatOpen { source, format }, Language::Ja) => format!(
+                "「{source}」は重みの形式を定めていないので {format} とします(--quant Q4_K_M などで指定できます)"
             ),
-            (Self::FormatOpen { path, format }, Language::En) => format!(
-                "“{}” leaves the weights' format open; taken as {format} (choose with --quant Q4_K_M, say)",
-                path.display()
+            (Self::FormatOpen { source, format }, Language::En) => format!(
+                "“{source}” leaves the weights' format open; taken as {format} (choose with --quant Q4_K_M, say)"
             ),
+            (Self::StandIn, language) => language
+                .pick(
+                    "これらの数値を持つ密な Llama 型モデルとして計算します。本物の GGUF か config.json があれば、そのほうが正確です",
+                    "calculated as a dense Llama of these numbers; the model's own GGUF file or config.json is more exact",
+                )
+                .into(),
         }
     }
 }

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 use shared::quant::FileType;
 
-use super::{Found, ModelError, config, fixed_format, gguf, name, open_format};
+use super::{Found, ModelError, SourceKind, config, fixed_format, gguf, name, open_format};
 use crate::arguments::ModelChoice;
 use crate::failure::Failure;
 
@@ -34,9 +34,12 @@ pub(super) fn read(
         .collect();
     match wanted.as_slice() {
         [path] => fixed_format(gguf::read(path, &gguf::name(path))?, file_type),
-        [] if config_path.is_file() => {
-            open_format(config::read(&config_path, choice)?, &config_path, file_type)
-        }
+        [] if config_path.is_file() => open_format(
+            config::read(&config_path, choice)?,
+            SourceKind::Config,
+            &config_path.to_string_lossy(),
+            file_type,
+        ),
         [] if files.is_empty() => Err(ModelError::EmptyFolder {
             folder: folder.into(),
         }

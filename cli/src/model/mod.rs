@@ -4,6 +4,7 @@ mod config;
 mod error;
 mod folder;
 mod gguf;
+mod manual;
 mod name;
 mod ollama;
 
@@ -48,6 +49,8 @@ pub(crate) enum SourceKind {
     Config,
     /// The built-in catalogue.
     Catalogue,
+    /// Options of the command line.
+    Manual,
 }
 
 impl SourceKind {
@@ -57,6 +60,7 @@ impl SourceKind {
             Self::Gguf => "gguf",
             Self::Config => "config",
             Self::Catalogue => "catalogue",
+            Self::Manual => "manual",
         }
     }
 }
@@ -64,10 +68,12 @@ impl SourceKind {
 impl Found {
     fn new(model: Model, launch_name: String, kind: SourceKind, location: String) -> Self {
         let mut warnings = Vec::new();
-        if model.geometry == Geometry::Conservative {
-            warnings.push(Warning::Conservative {
+        match (kind, model.geometry) {
+            (SourceKind::Manual, _) => warnings.push(Warning::StandIn),
+            (_, Geometry::Conservative) => warnings.push(Warning::Conservative {
                 architecture: model.architecture.clone(),
-            });
+            }),
+            (_, Geometry::Known) => {}
         }
         Self {
             model,
@@ -103,6 +109,13 @@ pub(crate) fn find_named(choice: &ModelChoice, command: &'static str) -> Result<
 
 fn find_one(choice: &ModelChoice) -> Result<Found, Failure> {
     let given = choice.model.as_deref().unwrap_or_default().trim();
+    if choice.geometry.is_given() {
+        if choice.model.is_some() {
+            return Err(ModelError::NamedAndByHand { name: given.into() }.into());
+        }
+        let model = manual::read(&choice.geometry)?;
+        return open_format(model, SourceKind::Manual, manual::NAME, choice.quant);
+    }
     let named = name::split(given, choice)?;
     if let Some(path) = existing(given) {
         return at_path(&path, choice.quant, choice);
@@ -172,7 +185,9 @@ fn at_path(
     if gguf::is_gguf(path)? {
         return fixed_format(gguf::read(path, &gguf::name(path))?, file_type);
     }
-    open_format(config::read(path, choice)?, path, file_type)
+    let location = path.to_string_lossy();
+    let model = config::read(path, choice)?;
+    open_format(model, SourceKind::Config, &location, file_type)
 }
 
 /// A file that says how its weights are stored.
@@ -194,18 +209,22 @@ fn fixed_format(found: Found, asked: Option<FileType>) -> Result<Found, Failure>
     }
 }
 
-/// A configuration, which leaves the format of the weights open.
-fn open_format(model: Model, path: &Path, asked: Option<FileType>) -> Result<Found, Failure> {
+/// A source that leaves the format of the weights open.
+fn open_format(
+    model: Model,
+    kind: SourceKind,
+    location: &str,
+    asked: Option<FileType>,
+) -> Result<Found, Failure> {
     let model = match asked {
         Some(file_type) => quantize(&model, file_type)?,
         None => model,
     };
     let launch_name = format!("{}-{}.gguf", model.name, model.weights_format);
-    let location = path.to_string_lossy().into_owned();
-    let mut found = Found::new(model, launch_name, SourceKind::Config, location);
+    let mut found = Found::new(model, launch_name, kind, location.into());
     if asked.is_none() {
         found.warnings.push(Warning::FormatOpen {
-            path: path.into(),
+            source: location.into(),
             format: found.model.weights_format.clone(),
         });
     }

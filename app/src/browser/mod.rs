@@ -3,12 +3,14 @@
 pub mod address;
 pub mod clipboard;
 pub mod files;
+mod offline;
 pub mod preferences;
 pub mod probe;
 
 use leptos::mount::mount_to;
 use leptos::prelude::*;
 use wasm_bindgen::JsCast;
+use web_sys::HtmlInputElement;
 
 use crate::state::from_query;
 use crate::store::Store;
@@ -21,14 +23,35 @@ pub fn start() {
     let Some(place) = document().get_element_by_id("page") else {
         return;
     };
+    let typed = early_input();
     // In one task with the mounting: nothing is painted between the two.
     place.set_text_content(None);
+    if let Some(root) = document().document_element() {
+        // What the boot script set where another question is asked than the static page answers.
+        let _ = root.remove_attribute("data-waiting");
+    }
+    if let Some(free) = typed {
+        store.state.update(|state| {
+            if let Some(gpu) = state.gpus.first_mut() {
+                gpu.free = free;
+            }
+        });
+    }
     mount_to(place.unchecked_into(), move || {
         address::follow(store);
         preferences::follow_language(store);
         files::follow_drops(store);
         probe::start(store);
+        offline::keep();
         page(store)
     })
     .forget();
+}
+
+/// Free memory that was typed into the static page before the program ran.
+fn early_input() -> Option<String> {
+    let input = document().get_element_by_id("free-0")?;
+    let input: HtmlInputElement = input.dyn_into().ok()?;
+    let value = input.value();
+    (value != input.default_value()).then_some(value)
 }

@@ -9,7 +9,7 @@ use super::{Backend, Kind, Relief, Setting, SettingError, Values};
 
 pub(super) const BACKEND: Backend = Backend {
     name: "llama.cpp",
-    label: "llama.cpp (llama-server)",
+    label: "llama.cpp",
     settings: SETTINGS,
     cache_settings: &["cache-type-k", "cache-type-v"],
     reliefs,

@@ -5,6 +5,7 @@ use super::Text;
 pub(super) static TEXT: Text = Text {
     title: "LLM-Lander — the longest context that fits your free VRAM",
     description: "Pick a model, an engine and a GPU: the longest context that fits the free VRAM, for each precision of the KV cache.",
+    copy_link_help: "Copy a link to this question",
     skip_to_form: "Skip to the question",
     other_language: "日本語",
     switch_language: "日本語に切り替える",
@@ -12,8 +13,9 @@ pub(super) static TEXT: Text = Text {
     theme_system: "Auto",
     theme_light: "Light",
     theme_dark: "Dark",
-    copy_link: "Copy link",
+    copy_link: "Share",
     copied: "Copied",
+    link_copied: "Link copied",
     copy_failed: "Could not copy: select the text and copy it",
 
     readings: "Longest context for each precision of the KV cache",

@@ -5,6 +5,7 @@ use super::Text;
 pub(super) static TEXT: Text = Text {
     title: "LLM-Lander — 空き VRAM に入る最大コンテキスト長",
     description: "モデル・エンジン・GPU を選ぶと、空き VRAM に入る最大のコンテキスト長を KV キャッシュの精度ごとに計算します。",
+    copy_link_help: "この条件へのリンクをコピー",
     skip_to_form: "条件の入力へ移動",
     other_language: "English",
     switch_language: "Switch to English",
@@ -12,8 +13,9 @@ pub(super) static TEXT: Text = Text {
     theme_system: "自動",
     theme_light: "明",
     theme_dark: "暗",
-    copy_link: "リンクをコピー",
+    copy_link: "共有",
     copied: "コピーしました",
+    link_copied: "リンクをコピーしました",
     copy_failed: "コピーできませんでした。選択してコピーしてください",
 
     readings: "KV キャッシュの精度ごとの最大コンテキスト長",

@@ -20,6 +20,8 @@ pub struct Text {
     pub theme_dark: &'static str,
     pub copy_link: &'static str,
     pub copied: &'static str,
+    pub link_copied: &'static str,
+    pub copy_link_help: &'static str,
     pub copy_failed: &'static str,
 
     pub readings: &'static str,

@@ -69,16 +69,16 @@ pub fn tokens(language: Language, count: u64) -> String {
     }
 }
 
-/// The short form beside an exact number of tokens; empty where it would say nothing new.
+/// The unit under a numeral, with its short form where that says something new.
 #[must_use]
 pub fn about(language: Language, count: u64) -> String {
     let text = short(count, language);
-    if text == grouped(count) {
-        return String::new();
-    }
+    let is_exact = text == grouped(count);
     match language {
-        Language::Ja => format!("約 {text}"),
-        Language::En => format!("≈ {text}"),
+        Language::Ja if is_exact => "トークン".into(),
+        Language::Ja => format!("約 {text}トークン"),
+        Language::En if is_exact => "tokens".into(),
+        Language::En => format!("≈ {text} tokens"),
     }
 }
 
@@ -152,13 +152,14 @@ pub fn live_gpus(language: Language, driver: Option<&str>) -> String {
     }
 }
 
-/// What the entered memory was read as.
+/// What the entered memory was read as, in another unit than it was entered in.
 #[must_use]
-pub fn read_as(language: Language, bytes: u64) -> String {
-    let mib = crate::number::mebibytes(bytes);
-    match language {
-        Language::Ja => format!("= {mib}"),
-        Language::En => format!("= {mib}"),
+pub fn read_as(entered: &str, bytes: u64) -> String {
+    let amount = memory(bytes);
+    if amount == entered.trim() {
+        format!("= {}", crate::number::mebibytes(bytes))
+    } else {
+        format!("= {amount}")
     }
 }
 

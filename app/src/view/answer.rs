@@ -99,13 +99,26 @@ pub(super) fn readings(page: Page) -> impl IntoView {
             .map(|focus| reading(page, focus))
             .collect_view()
     };
+    // The numerals are as large as the longest of them lets all be.
+    let digits = move || {
+        let longest = store
+            .read(|answers| {
+                let lengths = answers.rows.iter().filter_map(|row| {
+                    Some(grouped(row.fit.as_ref().ok()?.max_context_length).len())
+                });
+                lengths.max()
+            })
+            .flatten()
+            .unwrap_or(1);
+        format!("--digits: {}", longest.max(6))
+    };
     view! {
         <fieldset
             class="readings"
             class:previous=move || store.shown.with(|shown| shown.is_previous)
         >
             <legend class="hidden">{page.text.readings}</legend>
-            <div class="numerals">{all}</div>
+            <div class="numerals" style=digits>{all}</div>
             {limits(page)}
         </fieldset>
     }
@@ -155,12 +168,7 @@ fn reading(page: Page, focus: Focus) -> impl IntoView {
 }
 
 fn below_numeral(page: Page, fit: &Fit) -> String {
-    let about = phrase::about(page.language, fit.max_context_length);
-    if about.is_empty() {
-        page.text.tokens.to_owned()
-    } else {
-        format!("{} {about}", page.text.tokens)
-    }
+    phrase::about(page.language, fit.max_context_length)
 }
 
 /// The three limits, the binding one named.

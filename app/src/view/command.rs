@@ -3,7 +3,7 @@
 use leptos::prelude::*;
 
 use super::Page;
-use super::copy_button::copy_button;
+use super::copy_button::{Words, copy_button};
 
 pub(super) fn command(page: Page) -> impl IntoView {
     let store = page.store;
@@ -30,7 +30,16 @@ pub(super) fn command(page: Page) -> impl IntoView {
             <h2>{page.text.command}</h2>
             <pre tabindex="0"><code data-testid="launch-command">{line}</code></pre>
             <div class="under">
-                {copy_button(page, "copy-command", page.text.copy, move || line.get_untracked())}
+                {copy_button(
+                    page,
+                    "copy-command",
+                    Words {
+                        label: page.text.copy,
+                        help: "",
+                        done: page.text.copied,
+                    },
+                    move || line.get_untracked(),
+                )}
                 <p class="hint">{move || at_trained().then_some(page.text.command_trained)}</p>
             </div>
         </section>

@@ -11,19 +11,27 @@ use crate::browser::clipboard;
 /// How long the button says that it copied.
 const SAID: Duration = Duration::from_secs(2);
 
+/// What a button says, before and after.
+pub(super) struct Words {
+    pub(super) label: &'static str,
+    pub(super) help: &'static str,
+    pub(super) done: &'static str,
+}
+
 pub(super) fn copy_button(
     page: Page,
     hook: &'static str,
-    label: &'static str,
+    words: Words,
     content: impl Fn() -> String + 'static,
 ) -> impl IntoView {
+    let Words { label, help, done } = words;
     let said = RwSignal::new(label);
     let copy = move |_| {
         let content = content();
         spawn_local(async move {
             let copied = clipboard::copy(&content).await;
             said.set(if copied {
-                page.text.copied
+                done
             } else {
                 page.text.copy_failed
             });
@@ -37,7 +45,7 @@ pub(super) fn copy_button(
         });
     };
     view! {
-        <button type="button" class="quiet" data-testid=hook on:click=copy>
+        <button type="button" class="quiet" data-testid=hook title=help on:click=copy>
             <span aria-live="polite">{said}</span>
         </button>
     }

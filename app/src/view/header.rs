@@ -3,7 +3,7 @@
 use leptos::prelude::*;
 use shared::text::Language;
 
-use super::{Page, copy_button::copy_button};
+use super::{Page, copy_button::{Words, copy_button}};
 use crate::browser::{address, preferences};
 
 pub(super) fn header(page: Page) -> impl IntoView {
@@ -23,7 +23,16 @@ pub(super) fn header(page: Page) -> impl IntoView {
             <a class="skip" href="#form">{text.skip_to_form}</a>
             <p class="name">"LLM-Lander"</p>
             <div class="tools">
-                {copy_button(page, "share-link", text.copy_link, move || address::shared(store))}
+                {copy_button(
+                    page,
+                    "share-link",
+                    Words {
+                        label: text.copy_link,
+                        help: text.copy_link_help,
+                        done: text.link_copied,
+                    },
+                    move || address::shared(store),
+                )}
                 <button
                     type="button"
                     class="quiet"

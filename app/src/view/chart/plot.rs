@@ -184,7 +184,7 @@ fn draw(page: Page, chart: &Chart, focus: Focus) -> AnyView {
             // The free memory has a mark of its own.
             let hidden = chart.up(bytes).abs_diff(chart.up(chart.free)) < FULL / 16;
             view! {
-                <span class="y tick" style:bottom=bottom hidden=hidden>{memory(bytes)}</span>
+                <span class="y tick" style:bottom=bottom hidden=hidden>{if bytes == 0 { "0".to_owned() } else { memory(bytes) }}</span>
             }
         })
         .collect_view();

@@ -60,10 +60,15 @@ fn group(page: Page, class: CardClass, name: &str) -> impl IntoView + use<> {
         .iter()
         .filter(|card| card.class == class)
         .map(|card| {
-            view! { <option value=card.name selected=card.name == name>{card.name}</option> }
+            view! { <option value=card.name selected=card.name == name>{short_name(card.name)}</option> }
         })
         .collect_view();
     view! { <optgroup label=label>{cards}</optgroup> }
+}
+
+/// The name without the series that all of its kind have.
+fn short_name(name: &'static str) -> &'static str {
+    name.strip_prefix("GeForce ").unwrap_or(name)
 }
 
 /// A hook for tests: the first GPU's has no number.
@@ -94,8 +99,10 @@ fn gpu(page: Page, place: usize) -> AnyView {
     let problem_id = format!("free-problem-{place}");
     let described = format!("{help_id} {problem_id}");
     let read_as = move || {
-        gpu.with(|gpu| parse_memory(&gpu.free).ok())
-            .map(|bytes| phrase::read_as(page.language, bytes))
+        gpu.with(|gpu| {
+            let bytes = parse_memory(&gpu.free).ok()?;
+            Some(phrase::read_as(&gpu.free, bytes))
+        })
     };
     // What a card of the catalogue has free is an estimate: the rule stands under the field.
     let estimated = move || {

@@ -12,3 +12,11 @@ pub(crate) fn run(workspace: &Workspace, arguments: &[String]) -> Result<(), Fai
         .folder(workspace.root())
         .run()
 }
+
+/// Writes the pages that compare the original program's answers with today's.
+pub(crate) fn results(workspace: &Workspace) -> Result<(), Failure> {
+    Task::cargo()
+        .words("run --package llm-lander --example benchmark-results")
+        .folder(workspace.root())
+        .run()
+}

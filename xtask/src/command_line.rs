@@ -13,6 +13,7 @@ cargo xtask COMMAND [OPTIONS]
                                    {stages}
   check                            formatting, lints, bare-metal build, documentation, tidiness
   bench [ARGUMENTS]                run the benchmarks (arguments go to cargo bench)
+  bench-results                    write docs/benchmark_results.md and its English page anew
   fuzz [TARGET] [SECONDS]          feed broken input to the readers (needs nightly and cargo-fuzz)
   help                             this text
 
@@ -37,6 +38,7 @@ pub(crate) enum Request {
     Bench {
         arguments: Vec<String>,
     },
+    BenchResults,
     Fuzz {
         target: Option<String>,
         seconds: u32,
@@ -66,6 +68,7 @@ pub(crate) fn parse(arguments: &[String]) -> Result<Request, Failure> {
         "bench" => Request::Bench {
             arguments: options.by_ref().map(str::to_owned).collect(),
         },
+        "bench-results" => Request::BenchResults,
         "fuzz" => fuzz(&mut options)?,
         "help" | "--help" | "-h" => Request::Help,
         other => return Err(unknown(other)),

@@ -42,6 +42,7 @@ fn run(request: Request) -> Result<(), Failure> {
         Request::Test { stages } => test::run(&workspace, &stages),
         Request::Check => test::run(&workspace, &test::Stage::CHECKS),
         Request::Bench { arguments } => bench::run(&workspace, &arguments),
+        Request::BenchResults => bench::results(&workspace),
         Request::Fuzz { target, seconds } => fuzz::run(&workspace, target.as_deref(), seconds),
         Request::Help => {
             print!("{}", command_line::help());

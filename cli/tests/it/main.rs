@@ -6,6 +6,7 @@
     reason = "helpers of tests are tests too"
 )]
 
+mod benchmark_results;
 mod fixture;
 mod gguf_file;
 mod golden;

@@ -365,9 +365,9 @@ mod tests {
     use super::*;
     use crate::quant::{FileType, quantize};
 
-    const QWEN3_8B: ManualGeometry = ManualGeometry {
-        parameters: 8_190_735_360,
-        layers: 36,
+    const LLAMA_8B: ManualGeometry = ManualGeometry {
+        parameters: 8_030_261_248,
+        layers: 32,
         hidden_size: 4_096,
         attention_heads: 32,
         key_value_heads: Some(8),
@@ -398,10 +398,10 @@ mod tests {
 
     #[test]
     fn elements_add_up_to_the_parameters() {
-        for parameters in [8_190_735_360, 8_000_000_000, 2_000_000_001, 70_553_706_497] {
+        for parameters in [8_030_261_248, 8_000_000_000, 2_000_000_001, 70_553_706_497] {
             let geometry = ManualGeometry {
                 parameters,
-                ..QWEN3_8B
+                ..LLAMA_8B
             };
             assert_eq!(geometry.model("x").unwrap().parameters(), parameters);
         }
@@ -409,8 +409,8 @@ mod tests {
 
     #[test]
     fn the_stand_in_is_as_large_as_the_model() {
-        let stand_in = quantize(&QWEN3_8B.model("x").unwrap(), FileType::Q4KM).unwrap();
-        let real = crate::catalogue::find("qwen3:8b").unwrap();
+        let stand_in = quantize(&LLAMA_8B.model("x").unwrap(), FileType::Q4KM).unwrap();
+        let real = crate::catalogue::find("llama3.1:8b").unwrap();
         let real = real.model(None).unwrap();
         let ratio = stand_in.weights_bytes() * 100 / real.weights_bytes();
         assert!((98..=102).contains(&ratio), "{ratio} %");
@@ -425,7 +425,7 @@ mod tests {
         let geometry = ManualGeometry {
             key_value_heads: None,
             head_dim: None,
-            ..QWEN3_8B
+            ..LLAMA_8B
         };
         let Attention::Heads(heads) = geometry.model("x").unwrap().layers[0].attention else {
             panic!("attention");
@@ -436,7 +436,7 @@ mod tests {
     #[test]
     fn contradictions_are_refused() {
         let refused = |geometry: ManualGeometry| geometry.model("x").unwrap_err().code();
-        let base = QWEN3_8B;
+        let base = LLAMA_8B;
         assert_eq!(
             refused(ManualGeometry { layers: 0, ..base }),
             "manual_out_of_range"

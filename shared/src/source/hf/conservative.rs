@@ -5,7 +5,7 @@ use alloc::vec::Vec;
 use serde_json::Value;
 
 use super::draft::Draft;
-use super::part::{Dense, Heads, Mixture, Norm, SharedExperts};
+use super::part::{Dense, Heads, Mamba2, Mixture, Norm, SharedExperts};
 use super::{ConfigError, Fields, json};
 use crate::model::{Geometry, Model};
 
@@ -56,7 +56,8 @@ const SHARED_EXPERTS: &[&str] = &[
 
 /// Reads a configuration of any model type as a bound from above: every layer caches keys and
 /// values of the whole context with the largest heads that the file speaks of, has the widest
-/// network and all experts. What recurrent layers keep per sequence is not counted.
+/// network and all experts, and a recurrent mixer beside the attention where the file speaks of
+/// one.
 ///
 /// # Errors
 /// What is no configuration, and the standard fields (layers, widths, heads, vocabulary) where
@@ -68,10 +69,12 @@ pub fn read_config_conservative(bytes: &[u8], name: &str) -> Result<Model, Confi
     let mut draft = Draft::new(&fields, model_type)?;
     let heads = heads(&fields, draft.embedding())?;
     let networks = Networks::read(&fields, draft.embedding())?;
+    let mixer = mixer(&fields, draft.embedding())?;
     for _ in 0..fields.layers()? {
         draft.block(&[
             &Norm::rms("attn_norm"),
             &heads,
+            &mixer.as_ref(),
             &Norm::rms("ffn_norm"),
             &networks.dense,
             &networks.mixture.as_ref(),
@@ -102,6 +105,46 @@ fn heads(fields: &Fields<'_>, embedding: u64) -> Result<Heads, ConfigError> {
     })
 }
 
+/// A Mamba 2 as large as any recurrent mixer that the file may mean; gated delta nets have the
+/// same sizes under other names.
+fn mixer(fields: &Fields<'_>, embedding: u64) -> Result<Option<Mamba2>, ConfigError> {
+    let number = |field| Ok(largest(fields, field)?.unwrap_or(0));
+    let product = |factor, other| -> Result<u64, ConfigError> {
+        Ok(u64::saturating_mul(number(factor)?, number(other)?))
+    };
+    let inner = number("mamba_d_ssm")?
+        .max(number("mamba_expand")?.saturating_mul(embedding))
+        .max(number("expand")?.saturating_mul(embedding))
+        .max(product("mamba_num_heads", "mamba_head_dim")?)
+        .max(product("mamba_n_heads", "mamba_d_head")?)
+        .max(product("linear_num_value_heads", "linear_value_head_dim")?);
+    if inner == 0 {
+        return Ok(None);
+    }
+    let state = number("mamba_d_state")?
+        .max(number("ssm_state_size")?)
+        .max(number("state_size")?)
+        .max(number("linear_key_head_dim")?)
+        .max(1);
+    let groups = number("mamba_n_groups")?
+        .max(number("n_groups")?)
+        .max(number("linear_num_key_heads")?)
+        .max(1);
+    let conv_kernel = number("mamba_d_conv")?
+        .max(number("conv_kernel")?)
+        .max(number("linear_conv_kernel_dim")?)
+        .max(4);
+    Ok(Some(Mamba2 {
+        inner,
+        state,
+        groups,
+        heads: inner,
+        conv_kernel,
+        conv_bias: true,
+        norm: true,
+    }))
+}
+
 struct Networks {
     dense: Dense,
     mixture: Option<Mixture>,
@@ -117,7 +160,8 @@ impl Networks {
         let length = first_of(DENSE_LENGTHS)?
             .filter(|&length| length > 0)
             .unwrap_or(embedding.saturating_mul(4));
-        let dense = Dense::gated(length);
+        let twice = fields.flag_or("use_double_wide_mlp", false)?;
+        let dense = Dense::gated(length.saturating_mul(if twice { 2 } else { 1 }));
         let count = first_of(EXPERTS)?.unwrap_or(0);
         if count <= 1 {
             return Ok(Self {

@@ -50,7 +50,9 @@ pub fn fits(plan: &Plan, devices: &[Device], budget: &Budget) -> bool {
             .devices
             .iter()
             .zip(devices)
-            .all(|(device_plan, device)| budget.total(device_plan) <= device.free)
+            .all(|(device_plan, device)| {
+                device_plan.is_within_allowance() && budget.total(device_plan) <= device.free
+            })
 }
 
 /// The longest context that fits, for the answer asked for and for the others.

@@ -149,6 +149,7 @@ impl Planner for Prepared<'_> {
                         gpu,
                         device,
                     )?,
+                    cache_allowance: None,
                 })
             })
             .collect::<Result<Vec<_>, EngineError>>()?;

@@ -1,8 +1,8 @@
 //! What to change so that a context fits, or to get a longer one.
 //!
 //! The search is exact: the settings that trade quality or speed for memory are few, so that
-//! every combination is planned, and of those that serve only the ones that no other beats in
-//! every respect are offered. Which settings there are is the engine's to know ([`Tunable`]).
+//! every combination is planned, with as much moved off the GPUs as it takes and no more; of
+//! those that serve, only the ones that no other beats in every respect are offered. Which settings there are is the engine's to know ([`Tunable`]).
 
 mod llama_cpp;
 
@@ -115,35 +115,17 @@ pub fn advise<E: Tunable>(
         budget,
         wanted,
     };
-    let mut variants = engine.in_place(freedom).into_iter();
-    let Some(first) = variants.next() else {
+    let variants = engine.in_place(freedom);
+    let Some(first) = variants.first() else {
         return Ok(None);
     };
-    let as_asked = search.evaluate(first.clone())?;
+    let as_asked = search.fitted(search.planned(first.clone())?)?;
     let already = fits(&as_asked.plan, devices, budget);
-    let mut options = Vec::new();
-    for variant in core::iter::once(first).chain(variants) {
-        let ladders = E::offloads(&variant, freedom, model);
-        // What the engine refuses in one combination, it may take in another.
-        let Ok(advice) = search.evaluate(variant) else {
-            continue;
-        };
-        if already {
-            if advice.fit.usable_context_length > worthwhile(&as_asked) {
-                options.push(advice);
-            }
-        } else if fits(&advice.plan, devices, budget) {
-            options.push(advice);
-        } else {
-            options.extend(ladders.into_iter().filter_map(|ladder| {
-                let fitting = ladder
-                    .into_iter()
-                    .find(|rung| search.serves(&rung.engine))?;
-                search.evaluate(fitting).ok()
-            }));
-        }
-    }
-    let mut options = unbeaten(options, already);
+    let mut options = if already {
+        search.longer(variants, &as_asked)
+    } else {
+        search.serving(variants, freedom)
+    };
     options.sort_by(|left, right| left.costs.cmp(&right.costs));
     Ok(Some(Advised {
         as_asked,
@@ -159,7 +141,53 @@ struct Search<'a> {
     wanted: u64,
 }
 
+/// A variant with its plan.
+struct Planned {
+    changes: Vec<Change>,
+    engine: Box<dyn Engine>,
+    plan: Plan,
+    costs: Vec<u64>,
+}
+
+// What the engine refuses in one combination, it may take in another: refusals are left out.
 impl Search<'_> {
+    /// Settings under which the context wanted fits.
+    fn serving<E: Tunable>(&self, variants: Vec<Variant<E>>, freedom: &Freedom) -> Vec<Advice> {
+        let mut options = Vec::new();
+        for variant in variants {
+            let ladders = E::offloads(&variant, freedom, self.model);
+            match self.planned(variant) {
+                Ok(planned) if fits(&planned.plan, self.devices, self.budget) => {
+                    options.push(planned);
+                }
+                Ok(_) => options.extend(
+                    ladders
+                        .into_iter()
+                        .filter_map(|ladder| self.planned(self.first_serving(ladder)?).ok()),
+                ),
+                Err(_) => {}
+            }
+        }
+        let beats = |one: &Planned, other: &Planned| no_dearer(&one.costs, &other.costs);
+        let options = unbeaten(options, beats).into_iter();
+        options
+            .filter_map(|planned| self.fitted(planned).ok())
+            .collect()
+    }
+
+    /// Settings under which more fits than with those asked for.
+    fn longer<E: Tunable>(&self, variants: Vec<Variant<E>>, as_asked: &Advice) -> Vec<Advice> {
+        let options = variants
+            .into_iter()
+            .filter_map(|variant| self.fitted(self.planned(variant).ok()?).ok())
+            .filter(|advice| advice.fit.usable_context_length > worthwhile(as_asked))
+            .collect();
+        unbeaten(options, |one, other| {
+            no_dearer(&one.costs, &other.costs)
+                && worthwhile(one) >= other.fit.usable_context_length
+        })
+    }
+
     fn serves(&self, engine: &impl Engine) -> bool {
         let planner = engine.prepare(self.model, self.devices);
         planner
@@ -167,48 +195,72 @@ impl Search<'_> {
             .is_ok_and(|plan| fits(&plan, self.devices, self.budget))
     }
 
-    fn evaluate<E: Tunable>(&self, variant: Variant<E>) -> Result<Advice, EngineError> {
+    /// The rung that serves while the one before it does not: what is moved off the GPUs takes
+    /// more there than moving it costs.
+    fn first_serving<E: Tunable>(&self, mut ladder: Vec<Variant<E>>) -> Option<Variant<E>> {
+        let last = ladder.pop()?;
+        if !self.serves(&last.engine) {
+            return None;
+        }
+        let first = ladder.partition_point(|rung| !self.serves(&rung.engine));
+        Some(if first < ladder.len() {
+            ladder.swap_remove(first)
+        } else {
+            last
+        })
+    }
+
+    fn planned<E: Tunable>(&self, variant: Variant<E>) -> Result<Planned, EngineError> {
         let planner = variant.engine.prepare(self.model, self.devices)?;
         let plan = planner.plan(self.wanted)?;
-        let fit = max_context(
-            planner.as_ref(),
-            self.devices,
-            self.budget,
-            self.model.trained_context_length,
-        )?;
         drop(planner);
         // What lies in host memory is slow by the bytes that are read there.
         let mut costs = Vec::from([plan.host.weights.saturating_add(plan.host.kv_cache)]);
         costs.extend(variant.costs);
-        Ok(Advice {
+        Ok(Planned {
             changes: variant.changes,
             engine: Box::new(variant.engine),
             plan,
-            fit,
             costs,
+        })
+    }
+
+    fn fitted(&self, planned: Planned) -> Result<Advice, EngineError> {
+        let planner = planned.engine.prepare(self.model, self.devices)?;
+        let trained = self.model.trained_context_length;
+        let fit = max_context(planner.as_ref(), self.devices, self.budget, trained)?;
+        drop(planner);
+        Ok(Advice {
+            changes: planned.changes,
+            engine: planned.engine,
+            plan: planned.plan,
+            fit,
+            costs: planned.costs,
         })
     }
 }
 
-/// Those that no other beats. One beats another that costs no less in any measure and is not
-/// its equal; where the context counts, also one that costs more for hardly more context.
-fn unbeaten(options: Vec<Advice>, context_counts: bool) -> Vec<Advice> {
-    let beats = |(index, one): (usize, &Advice), (other_index, other): (usize, &Advice)| {
-        let no_dearer = one.costs.iter().zip(&other.costs).all(|(a, b)| a <= b);
-        let as_long = !context_counts || worthwhile(one) >= other.fit.usable_context_length;
-        // Of equals, the first stays.
-        no_dearer && as_long && (one.costs != other.costs || index < other_index)
-    };
+/// Those that no other beats; of two that beat each other, the first stays.
+fn unbeaten<T>(options: Vec<T>, beats: impl Fn(&T, &T) -> bool) -> Vec<T> {
     let kept: Vec<bool> = options
         .iter()
         .enumerate()
-        .map(|own| !options.iter().enumerate().any(|other| beats(other, own)))
+        .map(|(own_index, own)| {
+            !options.iter().enumerate().any(|(index, other)| {
+                index != own_index && beats(other, own) && (index < own_index || !beats(own, other))
+            })
+        })
         .collect();
     options
         .into_iter()
         .zip(kept)
-        .filter_map(|(advice, kept)| kept.then_some(advice))
+        .filter_map(|(option, kept)| kept.then_some(option))
         .collect()
+}
+
+/// Whether `one` costs no more than `other` in any measure.
+fn no_dearer(one: &[u64], other: &[u64]) -> bool {
+    one.iter().zip(other).all(|(one, other)| one <= other)
 }
 
 /// The context that a dearer setting has to exceed to be worth it: a sixteenth more.

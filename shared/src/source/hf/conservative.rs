@@ -70,7 +70,7 @@ pub fn read_config_conservative(bytes: &[u8], name: &str) -> Result<Model, Confi
     let heads = heads(&fields, draft.embedding())?;
     let networks = Networks::read(&fields, draft.embedding())?;
     let mixer = mixer(&fields, draft.embedding())?;
-    for _ in 0..fields.layers()? {
+    for _ in 0..layers(&fields)? {
         draft.block(&[
             &Norm::rms("attn_norm"),
             &heads,
@@ -82,6 +82,31 @@ pub fn read_config_conservative(bytes: &[u8], name: &str) -> Result<Model, Confi
     }
     draft.output(fields.tied(false)?);
     draft.finish(name, Geometry::Conservative)
+}
+
+/// Layers by their number, or by a pattern that names them one by one.
+fn layers(fields: &Fields<'_>) -> Result<usize, ConfigError> {
+    const PATTERNS: [&str; 4] = [
+        "hybrid_override_pattern",
+        "layers_block_type",
+        "layer_types",
+        "block_configs",
+    ];
+    let stated = fields.layers();
+    if !matches!(stated, Err(ConfigError::MissingField { .. })) {
+        return stated;
+    }
+    for field in PATTERNS {
+        let entries = match fields.value(field) {
+            Some(Value::String(pattern)) => pattern.len(),
+            Some(Value::Array(list)) => list.len(),
+            _ => continue,
+        };
+        return fields
+            .at_most_all_layers(field, entries, (0..entries).map(Ok))
+            .map(|all| all.len());
+    }
+    stated
 }
 
 fn heads(fields: &Fields<'_>, embedding: u64) -> Result<Heads, ConfigError> {
@@ -105,19 +130,30 @@ fn heads(fields: &Fields<'_>, embedding: u64) -> Result<Heads, ConfigError> {
     })
 }
 
-/// A Mamba 2 as large as any recurrent mixer that the file may mean; gated delta nets have the
-/// same sizes under other names.
+/// A Mamba 2 as large as any recurrent mixer that the file may mean: the others have the same
+/// sizes under other names.
 fn mixer(fields: &Fields<'_>, embedding: u64) -> Result<Option<Mamba2>, ConfigError> {
+    let delta = fields.inner("linear_attn_config");
     let number = |field| Ok(largest(fields, field)?.unwrap_or(0));
     let product = |factor, other| -> Result<u64, ConfigError> {
         Ok(u64::saturating_mul(number(factor)?, number(other)?))
     };
+    let (delta_heads, delta_dim) = match delta {
+        Some(delta) => (
+            delta.count_or("num_heads", 0)?,
+            delta.width_or("head_dim", 1)?,
+        ),
+        None => (0, 1),
+    };
+    let short_kernel = number("conv_L_cache")?;
     let inner = number("mamba_d_ssm")?
         .max(number("mamba_expand")?.saturating_mul(embedding))
         .max(number("expand")?.saturating_mul(embedding))
         .max(product("mamba_num_heads", "mamba_head_dim")?)
         .max(product("mamba_n_heads", "mamba_d_head")?)
-        .max(product("linear_num_value_heads", "linear_value_head_dim")?);
+        .max(product("linear_num_value_heads", "linear_value_head_dim")?)
+        .max(delta_heads.saturating_mul(delta_dim))
+        .max(if short_kernel > 0 { embedding } else { 0 });
     if inner == 0 {
         return Ok(None);
     }
@@ -125,14 +161,16 @@ fn mixer(fields: &Fields<'_>, embedding: u64) -> Result<Option<Mamba2>, ConfigEr
         .max(number("ssm_state_size")?)
         .max(number("state_size")?)
         .max(number("linear_key_head_dim")?)
-        .max(1);
+        .max(delta_dim);
     let groups = number("mamba_n_groups")?
         .max(number("n_groups")?)
         .max(number("linear_num_key_heads")?)
+        .max(delta_heads)
         .max(1);
     let conv_kernel = number("mamba_d_conv")?
         .max(number("conv_kernel")?)
         .max(number("linear_conv_kernel_dim")?)
+        .max(short_kernel)
         .max(4);
     Ok(Some(Mamba2 {
         inner,

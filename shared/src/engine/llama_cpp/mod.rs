@@ -27,6 +27,7 @@ use super::{
 };
 use crate::gpu::Device;
 use crate::model::Model;
+use crate::quant::TensorType;
 
 /// Positions are 32-bit signed integers.
 const CONTEXT_LIMIT: u64 = 1 << 31;
@@ -48,7 +49,16 @@ impl Engine for LlamaCpp {
     }
 
     fn with_precision(&self, precision: Precision) -> Box<dyn Engine> {
-        Box::new(self.in_precision(precision))
+        let cache_type = match precision {
+            Precision::Fp16 => TensorType::F16,
+            Precision::Int8 => TensorType::Q8_0,
+            Precision::Int4 => TensorType::Q4_0,
+        };
+        Box::new(Self {
+            cache_type_k: cache_type,
+            cache_type_v: cache_type,
+            ..self.clone()
+        })
     }
 
     fn prepare<'a>(
@@ -149,7 +159,6 @@ impl Planner for Prepared<'_> {
                         gpu,
                         device,
                     )?,
-                    cache_allowance: None,
                 })
             })
             .collect::<Result<Vec<_>, EngineError>>()?;

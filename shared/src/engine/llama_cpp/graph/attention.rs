@@ -32,34 +32,36 @@ impl Decoder<'_> {
         let Some(inputs) = self.inputs_for(heads.span) else {
             return Ok(from);
         };
+        let mut gate = None;
         let (query, key, value) = match block.fused {
             Some(fused) => self.fused_projections(&inputs, block, fused, heads, from),
-            None => self.projections(&inputs, block, heads, from),
+            None => {
+                let query = self.projected(block.query, block.query_bias, from);
+                let width = heads.query_heads * heads.key_dim;
+                if self.graph.shape(query)[0] == 2 * width {
+                    // The other half of each head gates the result.
+                    gate = Some((query, width));
+                }
+                let query = self.query(&inputs, block, heads, query);
+                let key = self.key(&inputs, block, heads, from);
+                (query, key, self.value(&inputs, block, heads, from))
+            }
         };
-        let attended = self.attend(&inputs, block, heads, query, Some((key, value)));
-        Ok(self.projected(block.output, block.output_bias, attended))
-    }
-
-    fn projections(
-        &mut self,
-        inputs: &CacheInputs,
-        block: &Block,
-        heads: HeadAttention,
-        from: Id,
-    ) -> (Id, Id, Id) {
-        let query = self.query(inputs, block, heads, from);
-        match self.family.projections {
-            Projections::QueryValueKey => {
-                let value = self.value(inputs, block, heads, from);
-                let key = self.key(inputs, block, heads, from);
-                (query, key, value)
-            }
-            Projections::QueryKeyValue => {
-                let key = self.key(inputs, block, heads, from);
-                let value = self.value(inputs, block, heads, from);
-                (query, key, value)
-            }
+        let ordered = match self.family.projections {
+            Projections::QueryValueKey => [query, value, key],
+            Projections::QueryKeyValue => [query, key, value],
+        };
+        for id in ordered {
+            self.graph.expand(id);
         }
+        let mut attended = self.attend(&inputs, block, heads, query, Some((key, value)));
+        if let Some((query, width)) = gate {
+            let half = self.graph.view(query, [width, self.tokens, 1, 1]);
+            let gate = self.graph.own([width, self.tokens, 1, 1], &[half]);
+            let gate = self.graph.map(&[gate]);
+            attended = self.graph.map(&[attended, gate]);
+        }
+        Ok(self.projected(block.output, block.output_bias, attended))
     }
 
     fn fused_projections(
@@ -88,8 +90,13 @@ impl Decoder<'_> {
         (query, key, value)
     }
 
-    fn query(&mut self, inputs: &CacheInputs, block: &Block, heads: HeadAttention, from: Id) -> Id {
-        let query = self.projected(block.query, block.query_bias, from);
+    fn query(
+        &mut self,
+        inputs: &CacheInputs,
+        block: &Block,
+        heads: HeadAttention,
+        query: Id,
+    ) -> Id {
         let scales = self.family.scales_queries;
         let query = self.headed(
             block,
@@ -157,8 +164,8 @@ impl Decoder<'_> {
         if norm.is_some() {
             result = self.norm(Some(block), result, norm, None);
         }
-        if self.family.rotates {
-            result = self.graph.map(&[result, self.positions]);
+        if let Some(positions) = self.positions {
+            result = self.graph.map(&[result, positions]);
         }
         if scales {
             result = self.graph.map(&[result]);
@@ -204,13 +211,23 @@ impl Decoder<'_> {
         if self.settings.uses_flash_attention() {
             let shape = [heads.value_dim, heads.query_heads, per_stream, streams];
             let mut sources = alloc::vec::Vec::from([queries]);
-            sources.extend(self.cached(place, self.settings.cache_type_k, key_row, cells));
-            sources.extend(self.cached(place, self.settings.cache_type_v, value_row, cells));
+            for (tensor_type, row) in [
+                (self.settings.cache_type_k, key_row),
+                (self.settings.cache_type_v, value_row),
+            ] {
+                let cached = self.cached(place, tensor_type, row, cells);
+                if tensor_type == TensorType::F32 {
+                    // Converted by an operation of the graph.
+                    sources.push(self.graph.half([row, cells, 1, 1], cached.as_slice()));
+                } else {
+                    sources.extend(cached);
+                }
+            }
             sources.push(inputs.mask);
             let attended = self.graph.own(shape, &sources);
             // The kernel reads f16: other types are converted, one layer at a time.
             let converted = |tensor_type: TensorType, row: u64| {
-                if tensor_type == TensorType::F16 {
+                if matches!(tensor_type, TensorType::F16 | TensorType::F32) {
                     0
                 } else {
                     2 * cells * row
@@ -220,6 +237,7 @@ impl Decoder<'_> {
                 + converted(self.settings.cache_type_v, value_row);
             self.graph.add_extra(attended, extra);
             let attended = self.graph.view(attended, [width, self.tokens, 1, 1]);
+            self.graph.expand(attended);
             return self.rotated_value(inputs, attended);
         }
         let mut sources = alloc::vec::Vec::new();
@@ -247,6 +265,7 @@ impl Decoder<'_> {
             [heads.value_dim, heads.query_heads, per_stream, streams],
         );
         let joined = self.graph.own([width, self.tokens, 1, 1], &[permuted]);
+        self.graph.expand(joined);
         self.rotated_value(inputs, joined)
     }
 

@@ -18,6 +18,8 @@ pub(in super::super) struct Part {
     pub(super) place: Place,
     /// Bytes of a copy of it on a GPU.
     pub(super) bytes: u64,
+    /// Whether its type is quantized.
+    pub(super) quantized: bool,
 }
 
 /// The tensors of a block.
@@ -52,6 +54,13 @@ pub(in super::super) struct Block {
     pub(super) experts: Option<ExpertBlock>,
     pub(super) latent: Option<LatentBlock>,
     pub(super) recurrent: Option<RecurrentBlock>,
+}
+
+impl Block {
+    /// Whether the block has a network after attention or recurrence.
+    pub(super) fn feeds_forward(&self) -> bool {
+        self.experts.is_some() || self.feed_forward.up.is_some()
+    }
 }
 
 /// A dense network, or the expert that every token uses.
@@ -165,6 +174,7 @@ pub(super) fn part(tensor: &Tensor, place: Place) -> Part {
         rows: tensor.dimensions[1],
         place,
         bytes: allocated_bytes(tensor, Place::Gpu(0)),
+        quantized: tensor.tensor_type.is_quantized(),
     }
 }
 

@@ -7,7 +7,7 @@ use super::super::cache::{self, Cell};
 use super::super::placement::Placement;
 use super::super::settings::{LlamaCpp, Version};
 use super::block::{Block, Part};
-use super::family::{Family, family};
+use super::family::{Family, Selection, family};
 use super::node::{Graph, Id};
 use super::output::Output;
 use crate::engine::EngineError;
@@ -25,6 +25,14 @@ pub(super) struct CacheInputs {
     pub(super) cells: u64,
 }
 
+/// Which states the sequences read: all, those of the batch, and the others.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct StateCopies {
+    pub(super) all: Id,
+    pub(super) main: Id,
+    pub(super) others: Id,
+}
+
 /// A graph being built for one micro-batch.
 pub(super) struct Decoder<'a> {
     pub(super) graph: Graph,
@@ -36,10 +44,10 @@ pub(super) struct Decoder<'a> {
     pub(super) full_offload: bool,
     /// Tokens of the micro-batch, a multiple of the sequences.
     pub(super) tokens: u64,
-    pub(super) positions: Id,
+    pub(super) positions: Option<Id>,
     pub(super) full: Option<CacheInputs>,
     pub(super) window: Option<CacheInputs>,
-    pub(super) state_copy: Option<Id>,
+    pub(super) state_copies: Option<StateCopies>,
     pub(super) output_rows: Id,
 }
 
@@ -88,7 +96,9 @@ pub(super) fn decoder(
     // Models that take images do not scale their embeddings: a factor for each token.
     let factors =
         (family.scales_tokens_alone && mixed.is_some()).then(|| graph.input([1, tokens, 1, 1], 4));
-    let positions = graph.input([tokens, 1, 1, 1], 4);
+    let positions = family
+        .rotates
+        .then(|| graph.input([tokens * family.positions_per_token, 1, 1, 1], 4));
     let full = match full_cell {
         Some((cell, attention)) => Some(cache_inputs(
             &mut graph, settings, batch, tokens, &cell, &attention,
@@ -101,7 +111,15 @@ pub(super) fn decoder(
         )?),
         None => None,
     };
-    let state_copy = recurrent.then(|| graph.input([batch.sequences, 1, 1, 1], 4));
+    let state_copies = recurrent.then(|| {
+        let all = graph.input([batch.sequences, 1, 1, 1], 4);
+        let main = graph.view(all, [batch.sequences, 1, 1, 1]);
+        StateCopies {
+            all,
+            main,
+            others: graph.view(all, [batch.sequences - 1, 1, 1, 1]),
+        }
+    });
     let output_rows = graph.input([batch.outputs, 1, 1, 1], 4);
 
     // The embeddings are looked up where their table is.
@@ -111,12 +129,15 @@ pub(super) fn decoder(
         rows: width,
         place: output.embeddings,
         bytes: 0,
+        quantized: false,
     };
     let embedded = graph.lookup(table, [width, tokens, 1, 1], &[tokens_in]);
     if let Some((mixed_tokens, slots, mixed)) = mixed {
         // Kept for batches that mix tokens and embeddings; nothing ever frees it.
         let rows = graph.lookup(table, [width, tokens, 1, 1], &[mixed_tokens, mixed]);
-        graph.own([width, tokens, 1, 1], &[mixed, rows, slots]);
+        let kept = graph.own([width, tokens, 1, 1], &[mixed, rows, slots]);
+        graph.expand(embedded);
+        graph.expand(kept);
     }
     let mut residual = embedded;
     if let Some(factors) = factors {
@@ -135,14 +156,21 @@ pub(super) fn decoder(
         positions,
         full,
         window,
-        state_copy,
+        state_copies,
         output_rows,
     };
     let last = layers.len().saturating_sub(1);
     for (position, &(layer, block)) in layers.iter().enumerate() {
         residual = decoder.layer(layer, block, residual, position == last)?;
     }
+    let kept = residual;
+    if family.selection == Selection::End {
+        residual = decoder.selected(residual);
+    }
     decoder.logits(output, residual);
+    if family.selection == Selection::End {
+        decoder.graph.keep(&[kept]);
+    }
     Ok(decoder.graph)
 }
 
@@ -217,10 +245,23 @@ impl Decoder<'_> {
             ),
             None => residual,
         };
-        let mut attended = self.attention(layer, block, normalized)?;
+        if layer.attention == Attention::None && block.recurrent.is_none() {
+            // Nemotron-H: a block is attention, recurrence or a network alone.
+            let mut fed = self.feed_forward(block, normalized);
+            let mut residual = residual;
+            if last {
+                fed = self.selected(fed);
+                residual = self.selected(residual);
+            }
+            return Ok(self.sum(fed, residual));
+        }
+        let mut attended = match &block.recurrent {
+            Some(recurrent) => self.recurrent(layer, block, recurrent, residual, normalized)?,
+            None => self.attention(layer, block, normalized)?,
+        };
         let mut residual = residual;
         let mut normalized = normalized;
-        if last {
+        if last && self.family.selection == Selection::Attended {
             attended = self.selected(attended);
             if self.family.parallel {
                 normalized = self.selected(normalized);
@@ -239,7 +280,13 @@ impl Decoder<'_> {
         if block.post_attention_norm.is_some() && !pre {
             attended = self.norm(Some(block), attended, block.post_attention_norm, None);
         }
-        let middle = self.graph.map(&[attended, residual]);
+        let mut middle = self.sum(attended, residual);
+        if last && self.family.selection == Selection::Sum {
+            middle = self.selected(middle);
+        }
+        if !block.feeds_forward() {
+            return Ok(middle);
+        }
         let pre_norm = if pre { block.post_attention_norm } else { None };
         let normalized = match block.feed_forward_norm.or(pre_norm) {
             Some(weight) => self.norm(
@@ -257,7 +304,16 @@ impl Decoder<'_> {
         if self.family.scales_residual {
             fed = self.graph.map(&[fed]);
         }
-        Ok(self.graph.map(&[fed, middle]))
+        Ok(self.sum(fed, middle))
+    }
+
+    /// A result and the residual stream.
+    fn sum(&mut self, result: Id, residual: Id) -> Id {
+        if self.family.adds_to_residual {
+            self.graph.map(&[residual, result])
+        } else {
+            self.graph.map(&[result, residual])
+        }
     }
 
     /// A norm, its weight and, where there is one, its bias.
@@ -292,6 +348,7 @@ impl Decoder<'_> {
     fn logits(&mut self, output: &Output, residual: Id) {
         let normalized = self.norm(None, residual, output.norm, output.norm_bias);
         let logits = self.graph.matrix(output.logits, normalized);
-        self.graph.weigh(logits, output.logits_bias);
+        let logits = self.graph.weigh(logits, output.logits_bias);
+        self.graph.expand(logits);
     }
 }

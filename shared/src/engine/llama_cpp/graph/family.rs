@@ -10,8 +10,14 @@ pub(super) struct Family {
     pub(super) projections: Projections,
     /// The norm before each part also subtracts the mean, which needs memory of its own.
     pub(super) layer_norm: bool,
+    /// Results are added to the residual stream, not the stream to them: it keeps its memory.
+    pub(super) adds_to_residual: bool,
     /// Attention and feed-forward both read the normalised input.
     pub(super) parallel: bool,
+    /// Entries of the positions for each token: 4 where images have positions of their own.
+    pub(super) positions_per_token: u64,
+    /// Where in the last layer the rows that logits are asked for are taken.
+    pub(super) selection: Selection,
     /// Embeddings are scaled.
     pub(super) scales_embeddings: bool,
     /// Embeddings of tokens are scaled, those of images are not.
@@ -22,8 +28,6 @@ pub(super) struct Family {
     pub(super) scales_queries: bool,
     /// Attention scores are capped: three more steps without flash attention.
     pub(super) caps_scores: bool,
-    /// The shared expert starts before the routed experts' results are added up.
-    pub(super) early_shared_expert: bool,
     /// Weights of the chosen experts are divided by their sum.
     pub(super) normalizes_experts: bool,
     /// Queries and keys are rotated.
@@ -39,16 +43,29 @@ pub(super) enum Projections {
     QueryKeyValue,
 }
 
+/// Where the rows that logits are asked for are taken.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Selection {
+    /// From the result of attention and from the residual stream, before they are added.
+    Attended,
+    /// From their sum.
+    Sum,
+    /// After the last layer, whose result is kept for the prediction of further tokens.
+    End,
+}
+
 const LLAMA: Family = Family {
     projections: Projections::QueryValueKey,
     layer_norm: false,
+    adds_to_residual: false,
     parallel: false,
+    positions_per_token: 1,
+    selection: Selection::Attended,
     scales_embeddings: false,
     scales_tokens_alone: false,
     scales_residual: false,
     scales_queries: false,
     caps_scores: false,
-    early_shared_expert: false,
     normalizes_experts: true,
     rotates: true,
     post_attention_norm_is_pre: false,
@@ -82,7 +99,13 @@ pub(super) fn family(architecture: &str, windowed: bool) -> Family {
             scales_queries: true,
             ..base
         },
-        "granite" | "granitemoe" | "granitehybrid" => Family {
+        "granitehybrid" => Family {
+            rotates: false,
+            scales_embeddings: true,
+            scales_residual: true,
+            ..base
+        },
+        "granite" | "granitemoe" => Family {
             scales_embeddings: true,
             scales_residual: true,
             ..base
@@ -93,12 +116,21 @@ pub(super) fn family(architecture: &str, windowed: bool) -> Family {
         },
         "glm4moe" => Family {
             post_attention_norm_is_pre: true,
-            early_shared_expert: true,
             ..base
         },
-        "qwen3next" | "qwen35" | "qwen35moe" => Family {
+        "qwen3next" => Family {
+            selection: Selection::End,
             post_attention_norm_is_pre: true,
-            early_shared_expert: true,
+            ..base
+        },
+        "qwen35" | "qwen35moe" => Family {
+            selection: Selection::End,
+            post_attention_norm_is_pre: true,
+            positions_per_token: 4,
+            ..base
+        },
+        "qwen2vl" | "qwen3vl" | "qwen3vlmoe" | "paddleocr" | "hunyuan_vl" => Family {
+            positions_per_token: 4,
             ..base
         },
         "phi2" => Family {
@@ -118,6 +150,23 @@ pub(super) fn family(architecture: &str, windowed: bool) -> Family {
         },
         "olmoe" | "qwen2moe" => Family {
             normalizes_experts: false,
+            ..base
+        },
+        "falcon-h1" => Family {
+            selection: Selection::Sum,
+            ..base
+        },
+        "jamba" => Family {
+            adds_to_residual: true,
+            rotates: false,
+            ..base
+        },
+        "lfm2" | "lfm2moe" => Family {
+            adds_to_residual: true,
+            ..base
+        },
+        "nemotron_h" | "nemotron_h_moe" => Family {
+            rotates: false,
             ..base
         },
         _ => base,

@@ -2,7 +2,8 @@
 
 use alloc::vec::Vec;
 
-use super::block::{Block, Dense, ExpertBlock};
+use super::super::settings::Version;
+use super::block::{Block, Dense, ExpertBlock, Part};
 use super::decoder::Decoder;
 use super::node::Id;
 
@@ -41,13 +42,18 @@ impl Decoder<'_> {
     fn experts(&mut self, block: &ExpertBlock, from: Id) -> Id {
         let [width, tokens, ..] = self.graph.shape(from);
         let used = block.experts.used;
+        let shared = block.shared.up.is_some();
         let (chosen, weights) = self.route(block, from, tokens);
         let weights = self.graph.view(weights, [1, used, tokens, 1]);
         let row = self.graph.view(from, [width, 1, tokens, 1]);
         let activated = self.expert_activation(block, row, chosen, tokens);
-        let shared = block.shared.up.is_some();
-        let early = (shared && self.family.early_shared_expert)
-            .then(|| self.activation(&block.shared, from));
+        let early = self.starts_shared_expert_early(block).then(|| {
+            let shared = self.activation(&block.shared, from);
+            self.graph.expand(activated);
+            self.graph.expand(shared);
+            self.graph.keep(&[from]);
+            shared
+        });
         let Some(down) = block.down else {
             return from;
         };
@@ -59,20 +65,34 @@ impl Decoder<'_> {
         if !shared {
             return routed;
         }
-        let activated = match early {
+        let shared = self.shared(block, from, early);
+        self.graph.map(&[routed, shared])
+    }
+
+    /// Whether the shared expert's activation is computed along with the chosen experts', which
+    /// 0.6.0 does where the two have the same quantized shape.
+    fn starts_shared_expert_early(&self, block: &ExpertBlock) -> bool {
+        self.settings.version >= Version::V0_6_0
+            && block
+                .shared
+                .up
+                .is_some_and(|up| up.rows == block.experts.length && up.quantized)
+    }
+
+    /// The expert that every token uses.
+    fn shared(&mut self, block: &ExpertBlock, from: Id, activated: Option<Id>) -> Id {
+        let activated = match activated {
             Some(activated) => activated,
             None => self.activation(&block.shared, from),
         };
-        let mut shared = self.projected(block.shared.down, None, activated);
-        if let Some(gate) = block.shared_gate {
-            // A vector in the file, a matrix of one row here.
-            let gate = self
-                .graph
-                .matrix(super::block::Part { rows: 1, ..gate }, from);
-            let gate = self.graph.map(&[gate]);
-            shared = self.graph.map(&[shared, gate]);
-        }
-        self.graph.map(&[routed, shared])
+        let shared = self.projected(block.shared.down, None, activated);
+        let Some(gate) = block.shared_gate else {
+            return shared;
+        };
+        // A vector in the file, a matrix of one row here.
+        let gate = self.graph.matrix(Part { rows: 1, ..gate }, from);
+        let gate = self.graph.map(&[gate]);
+        self.graph.map(&[shared, gate])
     }
 
     /// The experts chosen for each token and their weights.
@@ -100,7 +120,9 @@ impl Decoder<'_> {
         let mut weights = self.graph.own([1, used, tokens, 1], &[rows, chosen]);
         if softmax_of_chosen {
             let flat = self.graph.view(weights, [used, tokens, 1, 1]);
-            return (chosen, self.graph.map(&[flat]));
+            let weights = self.graph.map(&[flat]);
+            self.graph.expand(weights);
+            return (chosen, weights);
         }
         if self.family.normalizes_experts {
             kept.push(weights);
@@ -110,6 +132,7 @@ impl Decoder<'_> {
             kept.extend([sum, clamped]);
             weights = self.graph.map(&[flat, clamped]);
         }
+        self.graph.expand(weights);
         // Computed as one operation, so that nothing on the way may be reused.
         self.graph.keep(&kept);
         (chosen, weights)
@@ -151,6 +174,7 @@ impl Decoder<'_> {
         for &part in parts.iter().skip(1) {
             sum = self.graph.map(&[sum, part]);
         }
+        self.graph.expand(sum);
         // Computed as one operation: what goes in stays until it is done.
         self.graph.keep(&[experts, weights]);
         sum

@@ -8,6 +8,7 @@ mod family;
 mod feed_forward;
 mod node;
 mod output;
+mod recurrent;
 mod schedule;
 mod simulate;
 
@@ -39,7 +40,7 @@ pub(super) fn compute(
         .map(|((_, layer), block)| (layer, block))
         .collect();
     let graph = decoder::decoder(settings, model, placement, batch, &layers, output)?;
-    let peaks = simulate::peaks(&graph, gpus);
+    let peaks = simulate::peaks(graph, gpus);
     Ok(Some(Bytes {
         gpus: peaks.gpus,
         host: peaks.host,

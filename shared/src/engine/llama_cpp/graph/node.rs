@@ -1,6 +1,7 @@
 //! The graph that llama.cpp plans its compute buffers for, as far as memory is concerned.
 //!
-//! Nodes are added in the order in which the engine computes them.
+//! A node is computed when something that needs it is, or when the builder asks for it:
+//! [`Graph::expand`] stands wherever the engine's builder calls `ggml_build_forward_expand`.
 
 use alloc::vec::Vec;
 
@@ -101,7 +102,11 @@ impl Node {
 /// A graph under construction.
 #[derive(Debug)]
 pub(super) struct Graph {
-    pub(super) nodes: Vec<Node>,
+    nodes: Vec<Node>,
+    /// Nodes in the order of computation.
+    order: Vec<Id>,
+    /// Whether a node is in `order`.
+    entered: Vec<bool>,
     /// Large batches with a weight in host memory run on the first GPU.
     op_offload: bool,
 }
@@ -114,6 +119,8 @@ impl Graph {
     pub(super) fn new(op_offload: bool) -> Self {
         Self {
             nodes: Vec::with_capacity(1024),
+            order: Vec::with_capacity(1024),
+            entered: Vec::with_capacity(1024),
             op_offload,
         }
     }
@@ -121,7 +128,36 @@ impl Graph {
     fn push(&mut self, node: Node) -> Id {
         let id = Id::try_from(self.nodes.len()).unwrap_or(Id::MAX);
         self.nodes.push(node);
+        self.entered.push(false);
         id
+    }
+
+    /// Enters the node, and before it what it needs, into the order of computation.
+    pub(super) fn expand(&mut self, id: Id) {
+        let index = id as usize;
+        if core::mem::replace(&mut self.entered[index], true) {
+            return;
+        }
+        for position in 0..self.nodes[index].source_count {
+            self.expand(self.nodes[index].sources[position]);
+        }
+        self.order.push(id);
+    }
+
+    /// The nodes in the order of computation.
+    pub(super) fn into_nodes(self) -> Vec<Node> {
+        let mut numbers: Vec<Id> = alloc::vec![0; self.nodes.len()];
+        for (number, &id) in (0..).zip(&self.order) {
+            numbers[id as usize] = number;
+        }
+        self.order
+            .iter()
+            .map(|&id| {
+                let mut node = self.nodes[id as usize].clone();
+                node.renumber(|source| numbers[source as usize]);
+                node
+            })
+            .collect()
     }
 
     fn node(&mut self, id: Id) -> &mut Node {
@@ -137,7 +173,9 @@ impl Graph {
     pub(super) fn input(&mut self, shape: Shape, element: u64) -> Id {
         let mut node = Node::new(Memory::Input, shape, element, &[]);
         node.assigned = Some(Place::Host);
-        self.push(node)
+        let id = self.push(node);
+        self.expand(id);
+        id
     }
 
     /// A cache: `bytes` of it take part.
@@ -150,6 +188,11 @@ impl Graph {
     /// A result of its own memory.
     pub(super) fn own(&mut self, shape: Shape, from: &[Id]) -> Id {
         self.push(Node::new(Memory::Own, shape, 4, from))
+    }
+
+    /// A result of its own memory in `f16`.
+    pub(super) fn half(&mut self, shape: Shape, from: &[Id]) -> Id {
+        self.push(Node::new(Memory::Own, shape, 2, from))
     }
 
     /// An element-wise operation: the result has the shape of the first source and may take
@@ -187,13 +230,15 @@ impl Graph {
     pub(super) fn store(&mut self, place: Place, from: &[Id]) {
         let mut node = Node::new(Memory::Store, [0; 4], 0, from);
         node.assigned = Some(place);
-        self.push(node);
+        let id = self.push(node);
+        self.expand(id);
     }
 
     /// Keeps the sources until now.
     pub(super) fn keep(&mut self, sources: &[Id]) {
         for sources in sources.chunks(MAX_SOURCES) {
-            self.push(Node::new(Memory::Dependency, [0; 4], 0, sources));
+            let id = self.push(Node::new(Memory::Dependency, [0; 4], 0, sources));
+            self.expand(id);
         }
     }
 

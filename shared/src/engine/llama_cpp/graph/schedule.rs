@@ -6,7 +6,7 @@ use alloc::vec;
 use alloc::vec::Vec;
 
 use super::super::placement::Place;
-use super::node::{Graph, Id, Memory, Node};
+use super::node::{Id, Memory, Node};
 
 /// A node at its place, in the order of computation, copies included.
 #[derive(Debug)]
@@ -17,13 +17,13 @@ pub(super) struct Placed {
 
 /// The graph cut into splits, each of which runs at one place and starts with copies of what it
 /// uses from elsewhere.
-pub(super) fn schedule(graph: &Graph) -> Vec<Placed> {
-    let places = places(&graph.nodes);
+pub(super) fn schedule(nodes: &[Node]) -> Vec<Placed> {
+    let places = places(nodes);
     Splitter {
-        nodes: &graph.nodes,
+        nodes,
         places: &places,
-        result: Vec::with_capacity(graph.nodes.len() + 64),
-        renumbered: vec![None; graph.nodes.len()],
+        result: Vec::with_capacity(nodes.len() + 64),
+        renumbered: vec![None; nodes.len()],
         copies: Vec::new(),
     }
     .split()

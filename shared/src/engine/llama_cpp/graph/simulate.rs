@@ -29,8 +29,8 @@ struct State {
 }
 
 /// The buffers' sizes for a graph whose nodes each run at their own place.
-pub(super) fn peaks(graph: &Graph, gpus: usize) -> Peaks {
-    let graph = schedule(graph);
+pub(super) fn peaks(graph: Graph, gpus: usize) -> Peaks {
+    let graph = schedule(&graph.into_nodes());
     let mut simulation = Simulation {
         states: vec![State::default(); graph.len()],
         host: Allocator::new(HOST_ALIGNMENT),
@@ -81,7 +81,8 @@ impl Simulation<'_> {
     fn allocate(&mut self, id: usize) {
         let Placed { node, place } = &self.nodes[id];
         let bytes = node.bytes();
-        let offset = self.buffer(*place)
+        let offset = self
+            .buffer(*place)
             .map_or(0, |buffer| buffer.allocate(bytes));
         let state = &mut self.states[id];
         state.offset = offset;
@@ -91,6 +92,14 @@ impl Simulation<'_> {
 
     fn release(&mut self, id: usize) {
         let State { offset, bytes, .. } = self.states[id];
+        trace(
+            "F",
+            self.nodes[id].place,
+            offset,
+            bytes,
+            id,
+            self.nodes[id].node.shape,
+        );
         self.states[id].allocated = false;
         if let Some(buffer) = self.buffer(self.nodes[id].place) {
             buffer.release(offset, bytes);
@@ -162,5 +171,12 @@ impl Simulation<'_> {
         if children == 0 && views == 0 && allocated {
             self.release(root);
         }
+    }
+}
+
+fn trace(k: &str, p: Place, o: u64, b: u64, i: usize, s: [u64; 4]) {
+    extern crate std;
+    if std::env::var("TRACE").is_ok() {
+        std::eprintln!("{k} {p:?} off={o:>12} size={b:>12} id={i} {s:?}");
     }
 }

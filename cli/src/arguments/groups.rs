@@ -119,7 +119,7 @@ pub(crate) struct Precisions {
 #[derive(Debug, Args)]
 #[command(next_help_heading = "Engine")]
 pub(crate) struct Backend {
-    /// llama.cpp, ollama, lm-studio, koboldcpp, vllm, transformers, autogptq (default: llama.cpp)
+    /// llama.cpp (default); still to come: ollama, lm-studio, koboldcpp, vllm, transformers, autogptq
     #[arg(long, value_name = "NAME")]
     pub(crate) backend: Option<String>,
     /// The engine's version (default: the newest known)

@@ -58,7 +58,7 @@ pub(super) fn help(argument: &str) -> Option<&'static str> {
         "cache_type_v" => "V キャッシュの型そのもの(llama.cpp)",
         "kv_cache_dtype" => "KV キャッシュの型そのもの(vLLM)",
         "backend" => {
-            "llama.cpp, ollama, lm-studio, koboldcpp, vllm, transformers, autogptq(既定: llama.cpp)"
+            "llama.cpp(既定)。今後対応: ollama, lm-studio, koboldcpp, vllm, transformers, autogptq"
         }
         "backend_version" => "エンジンのバージョン(既定: 分かる中で最新)",
         "flash_attn" => "Flash Attention(既定: auto)",

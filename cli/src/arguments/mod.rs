@@ -168,3 +168,46 @@ pub(crate) fn completions(shell: Shell, language: Language) -> String {
     clap_complete::generate(shell, &mut command(language), "llm-lander", &mut script);
     String::from_utf8_lossy(&script).into_owned()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn commands(command: clap::Command) -> Vec<clap::Command> {
+        let below = command.get_subcommands().cloned().flat_map(commands);
+        let below: Vec<_> = below.collect();
+        [vec![command], below].concat()
+    }
+
+    #[test]
+    fn the_arguments_are_consistent() {
+        command(Language::En).debug_assert();
+        command(Language::Ja).debug_assert();
+    }
+
+    /// Every command, heading and option speaks Japanese.
+    #[test]
+    fn all_help_is_translated() {
+        let is_japanese = |text: &str| {
+            text.chars().any(|character| {
+                ('\u{3040}'..='\u{30ff}').contains(&character)
+                    || ('\u{4e00}'..='\u{9fff}').contains(&character)
+            })
+        };
+        for command in commands(command(Language::Ja)) {
+            let about = command.get_about().unwrap().to_string();
+            assert!(is_japanese(&about), "{about}");
+            for argument in command.get_arguments().filter(|given| !given.is_hide_set()) {
+                let id = argument.get_id().as_str();
+                let help = argument.get_help().unwrap().to_string();
+                // A list of names is the same in every language, but for the default.
+                assert!(is_japanese(&help) || id == "backend", "{id}: {help}");
+                if let Some(heading) = argument.get_help_heading() {
+                    let known =
+                        is_japanese(heading) || heading.contains("既定") || heading == "出力";
+                    assert!(known, "{id}: {heading}");
+                }
+            }
+        }
+    }
+}

@@ -246,6 +246,9 @@ fn list(bytes: impl Iterator<Item = u64>) -> String {
 
 /// A number of parameters as people say it.
 pub(crate) fn parameters(count: u64) -> String {
+    if count == 0 {
+        return "0".into();
+    }
     let (unit, name) = if count >= 1_000_000_000 {
         (1_000_000_000, 'B')
     } else {
@@ -267,7 +270,7 @@ mod tests {
             (8_030_261_248, "8.0B"),
             (268_098_176, "268.1M"),
             (999_960_000, "1000.0M"),
-            (0, "0.0M"),
+            (0, "0"),
         ] {
             assert_eq!(parameters(count), text);
         }

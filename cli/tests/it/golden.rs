@@ -2,6 +2,9 @@
 //! are commands, run in the folder of [`fixture`](crate::fixture); below each stand what it
 //! writes to stdout, to stderr (`! `), and its exit status (`= `). JSON is spread over lines.
 //!
+//! In the documentation, the same holds of ```` ```console ```` blocks, which show the two streams
+//! as a terminal does; a line `<!-- run: GPUS=one -->` before a block sets variables for it.
+//!
 //! `UPDATE_GOLDEN=1 cargo test -p llm-lander` writes the files anew.
 
 use std::fs;
@@ -51,15 +54,26 @@ fn every_file_is_checked() {
     }
 }
 
+#[test]
+fn documentation_shows_what_is_written() {
+    for name in ["cli.md", "cli_en.md"] {
+        let docs = Path::new(env!("CARGO_MANIFEST_DIR")).join("../docs");
+        compare(&docs.join(name), replay_blocks);
+    }
+}
+
 fn check(name: &str) {
-    let path = goldens().join(format!("{name}.txt"));
-    let expected = fs::read_to_string(&path).unwrap();
+    compare(&goldens().join(format!("{name}.txt")), replay);
+}
+
+fn compare(path: &Path, replay: fn(&str) -> String) {
+    let expected = fs::read_to_string(path).unwrap();
     let actual = replay(&expected);
     if actual == expected {
         return;
     }
     if std::env::var_os("UPDATE_GOLDEN").is_some() {
-        fs::write(&path, actual).unwrap();
+        fs::write(path, actual).unwrap();
         return;
     }
     let difference = expected
@@ -102,7 +116,47 @@ fn replay(file: &str) -> String {
     text
 }
 
+/// The page anew: its text, with what the commands of its blocks write now.
+fn replay_blocks(page: &str) -> String {
+    let mut text = String::new();
+    let mut variables = String::new();
+    let mut in_block = false;
+    for line in page.lines() {
+        if let Some(rest) = line.strip_prefix("<!-- run: ") {
+            variables = format!("{} ", rest.trim_end_matches(" -->"));
+        }
+        match (in_block, line.strip_prefix("$ ")) {
+            (true, Some(command)) => {
+                let run = run(&format!("{variables}{command}"));
+                text.push_str(&format!("{line}\n{}{}", run.out, run.err));
+                continue;
+            }
+            (true, None) if line != "```" => continue,
+            (true, None) => {
+                in_block = false;
+                variables.clear();
+            }
+            (false, _) => in_block = line == "```console",
+        }
+        text.push_str(&format!("{line}\n"));
+    }
+    text
+}
+
+/// What a command wrote, JSON spread over lines, and its exit status.
+struct Run {
+    out: String,
+    err: String,
+    status: i32,
+}
+
 fn transcript(command: &str) -> String {
+    let run = run(command);
+    let err: String = run.err.lines().map(|line| format!("! {line}\n")).collect();
+    format!("{}{err}= {}\n", run.out, run.status)
+}
+
+fn run(command: &str) -> Run {
     let words = split(command);
     let mut program = program();
     let mut words = words.iter().map(String::as_str).peekable();
@@ -126,21 +180,19 @@ fn transcript(command: &str) -> String {
     assert_eq!(words.next(), Some("llm-lander"), "{command}");
     let output = program.args(words).output().unwrap();
     let here = folder().to_string_lossy().into_owned();
-    let lines = |bytes| String::from_utf8(bytes).unwrap().replace(&here, "HERE");
-    let mut text = String::new();
-    for line in lines(output.stdout).lines() {
-        match serde_json::from_str::<serde_json::Value>(line) {
-            Ok(value) if line.starts_with('{') => {
-                text.push_str(&format!("{value:#}\n"));
-            }
-            _ => text.push_str(&format!("{line}\n")),
+    let text = |bytes| String::from_utf8(bytes).unwrap().replace(&here, "HERE");
+    let out = text(output.stdout);
+    let lines = out.lines().map(|line| match serde_json::from_str(line) {
+        Ok(serde_json::Value::Object(object)) => {
+            format!("{:#}\n", serde_json::Value::Object(object))
         }
+        _ => format!("{line}\n"),
+    });
+    Run {
+        out: lines.collect(),
+        err: text(output.stderr),
+        status: output.status.code().unwrap(),
     }
-    for line in lines(output.stderr).lines() {
-        text.push_str(&format!("! {line}\n"));
-    }
-    text.push_str(&format!("= {}\n", output.status.code().unwrap()));
-    text
 }
 
 /// Words as a shell splits them, double quotes understood.

@@ -78,6 +78,9 @@ pub struct DevicePlan {
     pub start_overhead: Figure,
     /// What grows while a prompt fills the context (pools, workspaces).
     pub growth: Figure,
+    /// The most that keys, values and state may take here together, in bytes, where the engine
+    /// sets that apart when it starts; `None` where it takes what is free.
+    pub cache_allowance: Option<u64>,
 }
 
 impl DevicePlan {
@@ -92,6 +95,17 @@ impl DevicePlan {
         ]
         .iter()
         .fold(0, |sum, figure| sum.saturating_add(figure.bytes))
+    }
+
+    /// Whether keys, values and state stay within what the engine sets apart for them.
+    #[must_use]
+    pub fn is_within_allowance(&self) -> bool {
+        let caches = self
+            .kv_cache
+            .bytes
+            .saturating_add(self.recurrent_state.bytes);
+        self.cache_allowance
+            .is_none_or(|allowance| caches <= allowance)
     }
 }
 

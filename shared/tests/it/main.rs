@@ -1,5 +1,16 @@
 //! Tests of the calculation against what the engines themselves allocate.
 
+#![allow(
+    clippy::unwrap_used,
+    clippy::panic,
+    clippy::cast_precision_loss,
+    unreachable_pub,
+    reason = "a test says what it expects by failing"
+)]
+
+mod config_facts;
+mod config_tensors;
 mod data;
 mod llama_cpp_cases;
 mod llama_cpp_truth;
+mod quantize;

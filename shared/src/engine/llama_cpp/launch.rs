@@ -17,7 +17,8 @@ pub(super) fn llama_server(settings: &LlamaCpp, model: &str, context_length: u64
             words.push(value);
         }
     };
-    if model.ends_with(".gguf") {
+    let is_path = model.ends_with(".gguf") || model.starts_with(['/', '.']) || model.contains('\\');
+    if is_path {
         option("--model", quote(model));
     } else if model.contains('/') {
         option("--hf-repo", quote(model));

@@ -27,7 +27,6 @@ use super::{
 };
 use crate::gpu::Device;
 use crate::model::Model;
-use crate::quant::TensorType;
 
 /// Positions are 32-bit signed integers.
 const CONTEXT_LIMIT: u64 = 1 << 31;
@@ -49,16 +48,7 @@ impl Engine for LlamaCpp {
     }
 
     fn with_precision(&self, precision: Precision) -> Box<dyn Engine> {
-        let cache_type = match precision {
-            Precision::Fp16 => TensorType::F16,
-            Precision::Int8 => TensorType::Q8_0,
-            Precision::Int4 => TensorType::Q4_0,
-        };
-        Box::new(Self {
-            cache_type_k: cache_type,
-            cache_type_v: cache_type,
-            ..self.clone()
-        })
+        Box::new(self.in_precision(precision))
     }
 
     fn prepare<'a>(
@@ -159,6 +149,7 @@ impl Planner for Prepared<'_> {
                         gpu,
                         device,
                     )?,
+                    cache_allowance: None,
                 })
             })
             .collect::<Result<Vec<_>, EngineError>>()?;

@@ -4,6 +4,7 @@ use alloc::collections::BTreeSet;
 use alloc::string::String;
 use alloc::vec::Vec;
 
+use crate::engine::Precision;
 use crate::model::Model;
 use crate::quant::TensorType;
 
@@ -147,6 +148,21 @@ impl LlamaCpp {
         TensorType::Q5_0,
         TensorType::Q5_1,
     ];
+
+    /// The same settings with the KV cache in this precision.
+    #[must_use]
+    pub fn in_precision(&self, precision: Precision) -> Self {
+        let cache_type = match precision {
+            Precision::Fp16 => TensorType::F16,
+            Precision::Int8 => TensorType::Q8_0,
+            Precision::Int4 => TensorType::Q4_0,
+        };
+        Self {
+            cache_type_k: cache_type,
+            cache_type_v: cache_type,
+            ..self.clone()
+        }
+    }
 
     /// Whether attention runs as one fused operation: on CUDA, `auto` finds it supported on
     /// every compute capability tried (6.1 to 12.0) and for every model measured.

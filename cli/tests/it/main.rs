@@ -7,6 +7,7 @@
 )]
 
 mod benchmark_results;
+mod engine_plans;
 mod fixture;
 mod gguf_file;
 mod golden;

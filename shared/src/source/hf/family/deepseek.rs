@@ -5,7 +5,7 @@ use crate::source::hf::draft::Draft;
 use crate::source::hf::part::{
     Dense, Indexer, Latent, Mixture, Norm, Part, Prediction, SharedExperts,
 };
-use crate::source::hf::{ConfigError, Fields};
+use crate::source::hf::{ConfigError, Conversion, Fields, rope};
 
 pub(super) const FAMILIES: &[Family] = &[
     Family {
@@ -33,6 +33,12 @@ pub(super) const FAMILIES: &[Family] = &[
         model_types: &["glm_moe_dsa"],
         nested_defaults: &[],
         build: |fields| build(fields, "glm-dsa", true),
+    },
+    // The engine caches full heads of this one.
+    Family {
+        model_types: &["minicpm3"],
+        nested_defaults: &[],
+        build: minicpm3,
     },
     Family {
         model_types: &["mistral4"],
@@ -93,6 +99,28 @@ fn build(fields: &Fields<'_>, architecture: &str, predicts: bool) -> Result<Draf
         ]);
     }
     draft.output(fields.tied(false)?);
+    Ok(draft)
+}
+
+fn minicpm3(fields: &Fields<'_>) -> Result<Draft, ConfigError> {
+    let mut draft = Draft::new(fields, "minicpm3")?;
+    let usual = draft.embedding() / fields.count("num_attention_heads")?;
+    let value_dim = fields.width_or("v_head_dim", usual.max(1))?;
+    let latent = Latent {
+        conversion: Conversion::BeforeLatentCache,
+        ..Latent::read_with_value_dim(fields, value_dim)?
+    };
+    let network = Dense::gated(fields.width("intermediate_size")?);
+    for _ in 0..fields.layers()? {
+        draft.block(&[
+            &Norm::rms("attn_norm"),
+            &latent,
+            &Norm::rms("ffn_norm"),
+            &network,
+        ]);
+    }
+    rope::add_long_tables(&mut draft, fields);
+    draft.output(fields.tied(true)?);
     Ok(draft)
 }
 

@@ -12,6 +12,11 @@ pub(super) const FAMILIES: &[Family] = &[
         build: |fields| build(fields, "ernie4_5"),
     },
     Family {
+        model_types: &["paddleocr_vl_text", "paddleocr_vl"],
+        nested_defaults: &[],
+        build: |fields| build(fields, "paddleocr"),
+    },
+    Family {
         model_types: &["ernie4_5_moe"],
         nested_defaults: &[],
         build: |fields| build(fields, "ernie4_5-moe"),
@@ -31,8 +36,8 @@ fn build(fields: &Fields<'_>, architecture: &str) -> Result<Draft, ConfigError> 
         ..Dense::gated(fields.width("intermediate_size")?)
     };
     let mixture = match architecture {
-        "ernie4_5" => None,
-        _ => Some(mixture(fields)?),
+        "ernie4_5-moe" => Some(mixture(fields)?),
+        _ => None,
     };
     let layers = fields.layers()? as u64;
     let first = fields.count_or("moe_layer_start_index", 1)?;

@@ -22,6 +22,16 @@ pub(super) const FAMILIES: &[Family] = &[
         build: dense,
     },
     Family {
+        model_types: &["glm"],
+        nested_defaults: &[],
+        build: first,
+    },
+    Family {
+        model_types: &["chatglm"],
+        nested_defaults: &[],
+        build: chatglm,
+    },
+    Family {
         model_types: &["glm4_moe", "glm4v_moe_text", "glm4v_moe"],
         nested_defaults: &[],
         build: |fields| with_experts(fields, true),
@@ -32,6 +42,62 @@ pub(super) const FAMILIES: &[Family] = &[
         build: |fields| with_experts(fields, false),
     },
 ];
+
+/// The first GLM-4 as transformers has it: without norms after attention and network.
+fn first(fields: &Fields<'_>) -> Result<Draft, ConfigError> {
+    let mut draft = Draft::new(fields, "chatglm")?;
+    let heads = Heads {
+        input_bias: fields.flag_or("attention_bias", false)?,
+        ..Heads::read(fields)?
+    };
+    let network = Dense {
+        gate: Gate::Fused,
+        ..Dense::gated(fields.width("intermediate_size")?)
+    };
+    for _ in 0..fields.layers()? {
+        draft.block(&[
+            &Norm::rms("attn_norm"),
+            &heads,
+            &Norm::rms("ffn_norm"),
+            &network,
+        ]);
+    }
+    draft.output(fields.tied(false)?);
+    Ok(draft)
+}
+
+/// ChatGLM and the first GLM-4 under their own field names.
+fn chatglm(fields: &Fields<'_>) -> Result<Draft, ConfigError> {
+    let mut draft = Draft::new(fields, "chatglm")?;
+    let heads = match fields.optional_width("kv_channels")? {
+        Some(head_dim) => Heads::read_with_dim(fields, head_dim)?,
+        None => Heads::read(fields)?,
+    };
+    let kv_heads = match fields.flag_or("multi_query_attention", false)? {
+        true => fields.count("multi_query_group_num")?,
+        false => heads.query_heads,
+    };
+    let heads = Heads {
+        kv_heads,
+        fused: true,
+        input_bias: fields.flag_or("add_qkv_bias", false)?,
+        ..heads
+    };
+    let network = Dense {
+        gate: Gate::Fused,
+        ..Dense::gated(fields.width("ffn_hidden_size")?)
+    };
+    for _ in 0..fields.layers()? {
+        draft.block(&[
+            &Norm::rms("attn_norm"),
+            &heads,
+            &Norm::rms("ffn_norm"),
+            &network,
+        ]);
+    }
+    draft.output(fields.tied(false)?);
+    Ok(draft)
+}
 
 fn dense(fields: &Fields<'_>) -> Result<Draft, ConfigError> {
     let mut draft = Draft::new(fields, "glm4")?;

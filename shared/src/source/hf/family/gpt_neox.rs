@@ -1,4 +1,4 @@
-//! Older decoders with layer norms and fused matrices: GPT-NeoX, Falcon, GPT-2.
+//! Older decoders with layer norms and fused matrices: GPT-NeoX, Falcon, GPT-2, StarCoder.
 
 use super::Family;
 use crate::source::hf::draft::Draft;
@@ -19,7 +19,12 @@ pub(super) const FAMILIES: &[Family] = &[
     Family {
         model_types: &["gpt2"],
         nested_defaults: &[],
-        build: gpt2,
+        build: |fields| gpt2(fields, "gpt2"),
+    },
+    Family {
+        model_types: &["gpt_bigcode"],
+        nested_defaults: &[],
+        build: |fields| gpt2(fields, "starcoder"),
     },
 ];
 
@@ -75,13 +80,18 @@ fn falcon(fields: &Fields<'_>) -> Result<Draft, ConfigError> {
     Ok(draft)
 }
 
-fn gpt2(fields: &Fields<'_>) -> Result<Draft, ConfigError> {
-    let mut draft = Draft::new(fields, "gpt2")?;
+fn gpt2(fields: &Fields<'_>, architecture: &str) -> Result<Draft, ConfigError> {
+    let mut draft = Draft::new(fields, architecture)?;
+    let usual = Heads::read(fields)?;
     let heads = Heads {
+        kv_heads: match fields.flag_or("multi_query", false)? {
+            true => 1,
+            false => usual.kv_heads,
+        },
         fused: true,
         input_bias: true,
         output_bias: true,
-        ..Heads::read(fields)?
+        ..usual
     };
     let embedding = draft.embedding();
     let length = fields.width_or("n_inner", embedding.saturating_mul(4))?;

@@ -1,17 +1,25 @@
-//! MiniMax-M2.
+//! MiniMax-M2, and M3 with its sparse attention.
 
 use super::Family;
-use crate::source::hf::draft::Draft;
-use crate::source::hf::part::{Heads, Mixture, Norm, QueryKeyNorm};
+use crate::model;
+use crate::source::hf::draft::{Block, Draft};
+use crate::source::hf::part::{Dense, Heads, Mixture, Norm, Part, QueryKeyNorm, SharedExperts};
 use crate::source::hf::{ConfigError, Fields};
 
-pub(super) const FAMILIES: &[Family] = &[Family {
-    model_types: &["minimax_m2"],
-    nested_defaults: &[],
-    build,
-}];
+pub(super) const FAMILIES: &[Family] = &[
+    Family {
+        model_types: &["minimax_m2"],
+        nested_defaults: &[],
+        build: second,
+    },
+    Family {
+        model_types: &["minimax_m3_vl_text", "minimax_m3_vl"],
+        nested_defaults: &[],
+        build: third,
+    },
+];
 
-fn build(fields: &Fields<'_>) -> Result<Draft, ConfigError> {
+fn second(fields: &Fields<'_>) -> Result<Draft, ConfigError> {
     let mut draft = Draft::new(fields, "minimax-m2")?;
     let heads = Heads {
         norm: QueryKeyNorm::Whole,
@@ -35,4 +43,83 @@ fn build(fields: &Fields<'_>) -> Result<Draft, ConfigError> {
     }
     draft.output(fields.tied(false)?);
     Ok(draft)
+}
+
+fn third(fields: &Fields<'_>) -> Result<Draft, ConfigError> {
+    let mut draft = Draft::new(fields, "minimax-m3")?;
+    let heads = Heads {
+        norm: QueryKeyNorm::PerHead.when(fields.flag_or("use_qk_norm", true)?),
+        ..Heads::read(fields)?
+    };
+    let length = fields.width("intermediate_size")?;
+    let shared = fields
+        .count_or("n_shared_experts", 0)?
+        .saturating_mul(length);
+    let mixture = Mixture {
+        selection_bias: true,
+        shared: SharedExperts::of(shared),
+        ..Mixture::new(
+            fields.count("num_local_experts")?,
+            fields.count("num_experts_per_tok")?,
+            length,
+        )
+    };
+    let dense = Dense::gated(fields.width("dense_intermediate_size")?);
+    let layers = fields.layers()?;
+    let sparse = fields
+        .integers("moe_layer_freq", layers)?
+        .ok_or(ConfigError::MissingField {
+            field: "moe_layer_freq",
+        })?;
+    let selection = BlockSelection::read(fields)?;
+    for sparse in sparse {
+        let sparse = sparse > 0;
+        let network: &dyn Part = if sparse { &mixture } else { &dense };
+        draft.block(&[
+            &Norm::rms("attn_norm"),
+            &heads,
+            &selection.as_ref().filter(|_| sparse),
+            &Norm::rms("ffn_norm"),
+            network,
+        ]);
+    }
+    draft.output(fields.tied(false)?);
+    Ok(draft)
+}
+
+/// The indexer that selects blocks of tokens; it has a key of its own.
+struct BlockSelection {
+    heads: u64,
+    key_dim: u64,
+    top_k: u64,
+}
+
+impl BlockSelection {
+    fn read(fields: &Fields<'_>) -> Result<Option<Self>, ConfigError> {
+        let Some(sparse) = fields.inner("sparse_attention_config") else {
+            return Ok(None);
+        };
+        let blocks = sparse.width("sparse_topk_blocks")?;
+        Ok(Some(Self {
+            heads: sparse.count("sparse_num_index_heads")?,
+            key_dim: sparse.width("sparse_index_dim")?,
+            top_k: blocks.saturating_mul(sparse.width("sparse_block_size")?),
+        }))
+    }
+}
+
+impl Part for BlockSelection {
+    fn write(&self, block: &mut Block<'_>) {
+        let embedding = block.embedding();
+        let queries = self.heads.saturating_mul(self.key_dim);
+        block.linear("indexer.q_proj", embedding, queries, false);
+        block.linear("indexer.k_proj", embedding, self.key_dim, false);
+        block.tensor("indexer.q_norm.weight", &[self.key_dim]);
+        block.tensor("indexer.k_norm.weight", &[self.key_dim]);
+        block.layer.indexer = Some(model::Indexer {
+            heads: self.heads,
+            key_dim: self.key_dim,
+            top_k: self.top_k,
+        });
+    }
 }

@@ -3,6 +3,7 @@
 mod bailing;
 mod cohere;
 mod deepseek;
+mod early;
 mod ernie;
 mod exaone;
 mod falcon_h1;
@@ -20,6 +21,7 @@ mod lfm2;
 mod llama;
 mod llama4;
 mod mamba;
+mod mimo;
 mod minimax;
 mod nemotron_h;
 mod olmo;
@@ -27,6 +29,7 @@ mod phi;
 mod qwen2;
 mod qwen3;
 mod qwen3_next;
+mod recent;
 mod seed_oss;
 mod stablelm;
 mod starcoder2;
@@ -49,6 +52,7 @@ const FAMILIES: &[&[Family]] = &[
     bailing::FAMILIES,
     cohere::FAMILIES,
     deepseek::FAMILIES,
+    early::FAMILIES,
     ernie::FAMILIES,
     exaone::FAMILIES,
     falcon_h1::FAMILIES,
@@ -66,6 +70,7 @@ const FAMILIES: &[&[Family]] = &[
     llama::FAMILIES,
     llama4::FAMILIES,
     mamba::FAMILIES,
+    mimo::FAMILIES,
     minimax::FAMILIES,
     nemotron_h::FAMILIES,
     olmo::FAMILIES,
@@ -73,6 +78,7 @@ const FAMILIES: &[&[Family]] = &[
     qwen2::FAMILIES,
     qwen3::FAMILIES,
     qwen3_next::FAMILIES,
+    recent::FAMILIES,
     seed_oss::FAMILIES,
     stablelm::FAMILIES,
     starcoder2::FAMILIES,

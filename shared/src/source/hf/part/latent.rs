@@ -27,13 +27,21 @@ pub(in crate::source::hf) struct Latent {
 impl Latent {
     /// As the usual fields give it.
     pub(in crate::source::hf) fn read(fields: &Fields<'_>) -> Result<Self, ConfigError> {
+        Self::read_with_value_dim(fields, fields.width("v_head_dim")?)
+    }
+
+    /// The same with a value size known otherwise.
+    pub(in crate::source::hf) fn read_with_value_dim(
+        fields: &Fields<'_>,
+        value_dim: u64,
+    ) -> Result<Self, ConfigError> {
         Ok(Self {
             query_heads: fields.count("num_attention_heads")?,
             latent_dim: fields.width("kv_lora_rank")?,
             query_rank: fields.optional_width("q_lora_rank")?,
             nope_dim: fields.width("qk_nope_head_dim")?,
             rope_dim: fields.width("qk_rope_head_dim")?,
-            value_dim: fields.width("v_head_dim")?,
+            value_dim,
             conversion: fields.conversion(),
         })
     }

@@ -1,6 +1,6 @@
 //! Groups of options, the same in every command that has them.
 
-use clap::Args;
+use clap::{Args, ValueHint};
 use shared::engine::Precision;
 use shared::engine::llama_cpp::{FlashAttention, SplitMode};
 use shared::fit::Answer;
@@ -15,10 +15,10 @@ use super::value::{self, Layers};
 pub(crate) struct ModelChoice {
     /// Catalogue name, Ollama tag, or path of a .gguf, a config.json or a folder with one;
     /// `:Q4_K_M` may follow. Without it: every local Ollama model
-    #[arg(value_name = "MODEL", display_order = 0)]
+    #[arg(value_name = "MODEL", display_order = 0, value_hint = ValueHint::AnyPath)]
     pub(crate) model: Option<String>,
     /// Format of the weights, where the model leaves it open
-    #[arg(long, value_name = "NAME", value_parser = value::file_type)]
+    #[arg(long, value_name = "NAME", value_parser = value::file_type(), ignore_case = true)]
     pub(crate) quant: Option<FileType>,
     /// The file in the repository or folder
     #[arg(long, value_name = "X.gguf")]
@@ -93,7 +93,7 @@ pub(crate) struct Memory {
     pub(crate) runtime_overhead_mb: Option<u64>,
     /// Which truth: the planned buffers, also loads, also survives a full prompt (default:
     /// survives)
-    #[arg(long, value_name = "planned|loads|survives", value_parser = value::answer)]
+    #[arg(long, value_name = "planned|loads|survives", value_parser = value::answer())]
     pub(crate) answer: Option<Answer>,
 }
 
@@ -102,13 +102,13 @@ pub(crate) struct Memory {
 #[command(next_help_heading = "Precision of the KV cache")]
 pub(crate) struct Precisions {
     /// Which precisions to answer for: fp16, int8, int4
-    #[arg(long, value_name = "P[,P…]", value_delimiter = ',', value_parser = value::precision)]
+    #[arg(long, value_name = "P[,P…]", value_delimiter = ',', value_parser = value::precision(), ignore_case = true)]
     pub(crate) kv: Vec<Precision>,
     /// Exactly this type for the keys (llama.cpp)
-    #[arg(long, value_name = "T", value_parser = value::cache_type, conflicts_with = "kv")]
+    #[arg(long, value_name = "T", value_parser = value::cache_type(), conflicts_with = "kv")]
     pub(crate) cache_type_k: Option<TensorType>,
     /// Exactly this type for the values (llama.cpp)
-    #[arg(long, value_name = "T", value_parser = value::cache_type, conflicts_with = "kv")]
+    #[arg(long, value_name = "T", value_parser = value::cache_type(), conflicts_with = "kv")]
     pub(crate) cache_type_v: Option<TensorType>,
     /// Exactly this type (vLLM)
     #[arg(long, hide = true, value_name = "T", conflicts_with = "kv")]
@@ -136,7 +136,7 @@ pub(crate) struct Backend {
 #[command(next_help_heading = "llama.cpp (llama-server's defaults, one slot)")]
 pub(crate) struct LlamaCppOptions {
     /// Flash attention (default: auto)
-    #[arg(long, value_name = "on|off|auto", value_parser = value::flash_attention)]
+    #[arg(long, value_name = "on|off|auto", value_parser = value::flash_attention())]
     pub(crate) flash_attn: Option<FlashAttention>,
     /// Tokens of a logical batch (default: 2048)
     #[arg(long, value_name = "N", value_parser = value::positive)]
@@ -148,7 +148,7 @@ pub(crate) struct LlamaCppOptions {
     #[arg(long, value_name = "N", value_parser = value::positive)]
     pub(crate) parallel: Option<u64>,
     /// One cache for all sequences (default: off)
-    #[arg(long, value_name = "on|off", value_parser = value::switch)]
+    #[arg(long, value_name = "on|off", value_parser = value::switch())]
     pub(crate) kv_unified: Option<bool>,
     /// Sliding-window layers keep the whole context
     #[arg(long)]
@@ -168,7 +168,7 @@ pub(crate) struct LlamaCppOptions {
     #[arg(allow_negative_numbers = true)]
     pub(crate) tensor_split: Vec<f32>,
     /// Whole layers on each GPU, or everything on one (default: layer)
-    #[arg(long, value_name = "layer|none", value_parser = value::split_mode)]
+    #[arg(long, value_name = "layer|none", value_parser = value::split_mode())]
     pub(crate) split_mode: Option<SplitMode>,
     /// The one GPU of --split-mode none (default: 0)
     #[arg(long, value_name = "I", value_parser = value::index)]
@@ -231,7 +231,7 @@ pub(crate) struct VllmOptions {
 #[command(next_help_heading = "Output")]
 pub(crate) struct Output {
     /// Language (default: the system's)
-    #[arg(long, value_name = "ja|en", value_parser = value::language, global = true)]
+    #[arg(long, value_name = "ja|en", value_parser = value::language(), global = true)]
     pub(crate) lang: Option<Language>,
     /// JSON, one object a line
     #[arg(long, global = true)]

@@ -32,6 +32,11 @@ pub(super) fn localized(command: Command, language: Language) -> Command {
 
 /// The command and those below it, each with its own words.
 fn dressed(command: Command, language: Language) -> Command {
+    // The texts name the values where that helps; completions and errors do always.
+    let command = command.mut_args(|argument| {
+        let told = argument.get_action().takes_values() && argument.get_id() != "shell";
+        argument.hide_possible_values(told)
+    });
     let name = command.get_name().to_owned();
     let heading = language.pick("使い方:", "Usage:");
     let command = command

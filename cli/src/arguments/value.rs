@@ -3,6 +3,7 @@
 use std::error::Error;
 use std::fmt;
 
+use clap::builder::{PossibleValue, PossibleValuesParser, TypedValueParser};
 use shared::engine::Precision;
 use shared::engine::llama_cpp::{FlashAttention, LlamaCpp, SplitMode};
 use shared::fit::Answer;
@@ -172,79 +173,90 @@ pub(super) fn tensor_override(text: &str) -> Result<(String, String), Expected> 
     }
 }
 
-/// The names of what is chosen from, for errors and completions.
-fn named<T>(found: Option<T>, names: impl Iterator<Item = &'static str>) -> Result<T, Expected> {
-    found.ok_or_else(|| Expected::OneOf(names.collect::<Vec<_>>().join(", ")))
+/// One of several names, which completions offer and errors list.
+fn one_of<T>(
+    names: impl IntoIterator<Item = impl Into<PossibleValue>>,
+    find: fn(&str) -> Option<T>,
+) -> impl TypedValueParser<Value = T>
+where
+    T: Clone + Send + Sync + 'static,
+{
+    let values: Vec<PossibleValue> = names.into_iter().map(Into::into).collect();
+    let names: Vec<&str> = values.iter().map(PossibleValue::get_name).collect();
+    let all = names.join(", ");
+    PossibleValuesParser::new(values)
+        .try_map(move |name| find(&name).ok_or_else(|| Expected::OneOf(all.clone())))
 }
 
 /// A precision of the KV cache.
-pub(super) fn precision(text: &str) -> Result<Precision, Expected> {
+pub(super) fn precision() -> impl TypedValueParser<Value = Precision> {
     let names = Precision::ALL.into_iter().map(|precision| match precision {
         Precision::Fp16 => "fp16",
         Precision::Int8 => "int8",
         Precision::Int4 => "int4",
     });
-    named(Precision::from_name(text), names)
+    one_of(names, Precision::from_name)
 }
 
 /// A type of llama.cpp's KV cache.
-pub(super) fn cache_type(text: &str) -> Result<TensorType, Expected> {
-    let types = LlamaCpp::CACHE_TYPES.into_iter();
-    let found = types.clone().find(|known| known.name() == text);
-    named(found, types.map(TensorType::name))
+pub(super) fn cache_type() -> impl TypedValueParser<Value = TensorType> {
+    one_of(
+        LlamaCpp::CACHE_TYPES.into_iter().map(TensorType::name),
+        |name| {
+            let mut types = LlamaCpp::CACHE_TYPES.into_iter();
+            types.find(|known| known.name() == name)
+        },
+    )
 }
 
 /// Which truth an answer tells.
-pub(super) fn answer(text: &str) -> Result<Answer, Expected> {
-    let names = Answer::ALL.into_iter().map(Answer::name);
-    named(Answer::from_name(text), names)
+pub(super) fn answer() -> impl TypedValueParser<Value = Answer> {
+    one_of(Answer::ALL.into_iter().map(Answer::name), Answer::from_name)
 }
 
 /// A mix of llama-quantize.
-pub(super) fn file_type(text: &str) -> Result<FileType, Expected> {
-    let names = FileType::ALL.iter().map(|&known| known.name());
-    named(FileType::from_name(text), names)
+pub(super) fn file_type() -> impl TypedValueParser<Value = FileType> {
+    let values = FileType::ALL.iter().map(|&known| {
+        let value = PossibleValue::new(known.name());
+        match known.name().strip_suffix("_M") {
+            Some(short) if FileType::from_name(short) == Some(known) => value.alias(short),
+            _ => value,
+        }
+    });
+    one_of(values, FileType::from_name)
 }
 
 /// `on` or `off`.
-pub(super) fn switch(text: &str) -> Result<bool, Expected> {
-    let found = match text {
+pub(super) fn switch() -> impl TypedValueParser<Value = bool> {
+    one_of(["on", "off"], |name| match name {
         "on" => Some(true),
         "off" => Some(false),
         _ => None,
-    };
-    named(found, ["on", "off"].into_iter())
+    })
 }
 
 /// A language of the output.
-pub(super) fn language(text: &str) -> Result<Language, Expected> {
-    let found = match text {
-        "ja" => Some(Language::Ja),
-        "en" => Some(Language::En),
-        _ => None,
-    };
-    named(found, ["ja", "en"].into_iter())
+pub(super) fn language() -> impl TypedValueParser<Value = Language> {
+    one_of(["ja", "en"], Language::from_tag)
 }
 
 /// `--flash-attn`.
-pub(super) fn flash_attention(text: &str) -> Result<FlashAttention, Expected> {
-    let found = match text {
+pub(super) fn flash_attention() -> impl TypedValueParser<Value = FlashAttention> {
+    one_of(["on", "off", "auto"], |name| match name {
         "on" => Some(FlashAttention::On),
         "off" => Some(FlashAttention::Off),
         "auto" => Some(FlashAttention::Auto),
         _ => None,
-    };
-    named(found, ["on", "off", "auto"].into_iter())
+    })
 }
 
 /// `--split-mode`.
-pub(super) fn split_mode(text: &str) -> Result<SplitMode, Expected> {
-    let found = match text {
+pub(super) fn split_mode() -> impl TypedValueParser<Value = SplitMode> {
+    one_of(["layer", "none"], |name| match name {
         "layer" => Some(SplitMode::Layer),
         "none" => Some(SplitMode::None),
         _ => None,
-    };
-    named(found, ["layer", "none"].into_iter())
+    })
 }
 
 #[cfg(test)]

@@ -46,6 +46,10 @@ pub fn start() {
         page(store)
     })
     .forget();
+    if let Some(root) = document().document_element() {
+        // For whoever waits for the program, such as tests.
+        let _ = root.set_attribute("data-running", "");
+    }
 }
 
 /// Free memory that was typed into the static page before the program ran.

@@ -100,16 +100,14 @@ async fn connect_to_own(store: Store, origin: String) {
     if !health.is_ok_and(|response| response.ok()) {
         return;
     }
-    let place = Place {
-        origin,
-        is_own: true,
-    };
-    match ask(&place).await {
-        Ok(report) => store.take_reading(&report, false),
-        Err(failure) => store.live.set(failure),
-    }
-    // A driver that appears later is heard of.
-    listen(store, &place);
+    // The stream begins with a reading, or with why there is none.
+    listen(
+        store,
+        &Place {
+            origin,
+            is_own: true,
+        },
+    );
 }
 
 async fn ask(place: &Place) -> Result<GpuReport, Live> {

@@ -23,7 +23,7 @@ pub(super) static TEXT: Text = Text {
     does_not_fit: "does not fit",
     refused: "not possible",
     exact_types: "chosen types",
-    previous_answer: "An input is wrong: this is the answer before it",
+    previous_answer: "(Previous answer) Limited by",
 
     limits: "Three limits",
     limit_memory: "Memory allows",
@@ -66,6 +66,7 @@ pub(super) static TEXT: Text = Text {
     remove_gpu: "Remove this GPU",
     connect: "Measure this computer’s free VRAM",
     connecting: "Connecting to the probe…",
+    probe_help: "Where llm-lander-probe runs, the driver’s own figure is used.",
     disconnect: "Stop measuring",
     live: "Live",
     live_from_link: "As the probe handed it over",

@@ -23,7 +23,7 @@ pub(super) static TEXT: Text = Text {
     does_not_fit: "入りません",
     refused: "使えません",
     exact_types: "型を指定",
-    previous_answer: "入力に誤りがあるため、直前の答えを表示しています",
+    previous_answer: "(直前の答え)決めているのは",
 
     limits: "3 つの上限",
     limit_memory: "メモリの上限",
@@ -66,6 +66,7 @@ pub(super) static TEXT: Text = Text {
     remove_gpu: "この GPU を外す",
     connect: "この PC の空き VRAM を測る",
     connecting: "プローブに接続しています…",
+    probe_help: "llm-lander-probe が動いていれば、ドライバーの値をそのまま使います。",
     disconnect: "測定をやめる",
     live: "測定中",
     live_from_link: "プローブから受け取った値です",

@@ -72,6 +72,7 @@ pub struct Text {
     pub remove_gpu: &'static str,
     pub connect: &'static str,
     pub connecting: &'static str,
+    pub probe_help: &'static str,
     pub disconnect: &'static str,
     pub live: &'static str,
     pub live_from_link: &'static str,

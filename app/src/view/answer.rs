@@ -215,6 +215,14 @@ fn limits(page: Page) -> impl IntoView {
             )}
         })
     };
+    let is_previous = Memo::new(move |_| store.shown.with(|shown| shown.is_previous));
+    let lead = move || {
+        if is_previous.get() {
+            text.previous_answer
+        } else {
+            text.limited_by
+        }
+    };
     let binding = move || {
         limits().map_or(text.limited_by_refusal, |(fit, _)| match fit {
             Some(fit) => match fit.limit {
@@ -228,7 +236,7 @@ fn limits(page: Page) -> impl IntoView {
     view! {
         <div class="limits">
             <p class="binding">
-                {text.limited_by} " " <strong data-testid="limited-by">{binding}</strong>
+                {lead} " " <strong data-testid="limited-by">{binding}</strong>
             </p>
             <dl aria-label=text.limits>{list}</dl>
         </div>

@@ -62,6 +62,7 @@ pub(super) fn header(page: Page) -> impl IntoView {
                         }
                     >
                         {themes
+                            .into_iter()
                             .map(|(value, label)| {
                                 view! {
                                     <option value=value.name() selected=value == theme.get_untracked()>
@@ -69,7 +70,7 @@ pub(super) fn header(page: Page) -> impl IntoView {
                                     </option>
                                 }
                             })
-                            .to_vec()}
+                            .collect_view()}
                     </select>
                 </label>
             </div>

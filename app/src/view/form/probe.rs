@@ -31,7 +31,7 @@ pub(super) fn probe(page: Page) -> impl IntoView {
         }
     };
     let status = move || match live.get() {
-        Live::Off => ().into_any(),
+        Live::Off => text.probe_help.into_any(),
         Live::Connecting => text.connecting.into_any(),
         Live::On {
             from_address: true, ..

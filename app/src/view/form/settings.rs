@@ -111,6 +111,7 @@ fn answer(page: Page) -> impl IntoView {
                 }
             >
                 {choices
+                    .into_iter()
                     .map(|(answer, label)| {
                         view! {
                             <option
@@ -121,7 +122,7 @@ fn answer(page: Page) -> impl IntoView {
                             </option>
                         }
                     })
-                    .to_vec()}
+                    .collect_view()}
             </select>
             <span class="help" id="answer-help">{text.answer_help}</span>
         </p>

@@ -237,3 +237,52 @@ impl UserMessage for ConfigError {
         .into()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_error_speaks_both_languages_in_one_line() {
+        let field = "hidden_size";
+        let errors = [
+            ConfigError::NotJson { line: 3, column: 7 },
+            ConfigError::NotAnObject,
+            ConfigError::UnknownModelType {
+                model_type: "qwen9".into(),
+            },
+            ConfigError::MissingField { field },
+            ConfigError::WrongType {
+                field,
+                expected: Expected::Integer,
+            },
+            ConfigError::OutOfRange {
+                field,
+                value: "0".into(),
+                minimum: 1,
+                maximum: 9,
+            },
+            ConfigError::ListLength {
+                field,
+                found: 1,
+                expected: 2,
+            },
+            ConfigError::UnknownEntry {
+                field,
+                entry: "x".into(),
+            },
+            ConfigError::NotDivisible { field, by: "heads" },
+            ConfigError::TooLarge { tensor: "x".into() },
+        ];
+        for error in errors {
+            let [ja, en] = [Language::Ja, Language::En].map(|language| {
+                let (message, hint) = (error.message(language), error.hint(language));
+                assert!(!message.is_empty() && !hint.is_empty());
+                assert!(!message.contains('\n') && !hint.contains('\n'));
+                (message, hint)
+            });
+            assert!(ja.0 != en.0 && ja.1 != en.1, "{}", error.code());
+            assert!(!en.0.ends_with('.') && !ja.0.ends_with('。'));
+        }
+    }
+}

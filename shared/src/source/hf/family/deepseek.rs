@@ -3,7 +3,7 @@
 use super::Family;
 use crate::source::hf::draft::Draft;
 use crate::source::hf::part::{
-    Dense, Indexer, Latent, Mixture, Norm, Part, Prediction, SharedExperts,
+    Dense, ExpertGate, Indexer, Latent, Mixture, Norm, Prediction, SharedExperts,
 };
 use crate::source::hf::{ConfigError, Conversion, Fields, rope};
 
@@ -11,28 +11,68 @@ pub(super) const FAMILIES: &[Family] = &[
     Family {
         model_types: &["deepseek_v2"],
         nested_defaults: &[],
-        build: |fields| build(fields, "deepseek2", false),
+        build: |fields| {
+            let variant = Variant {
+                selection_bias: fields.text("topk_method") == Some("noaux_tc"),
+                ..DEEPSEEK_V3
+            };
+            build(fields, &variant)
+        },
     },
-    // The converter leaves the prediction layers of these out.
     Family {
         model_types: &["deepseek_v3", "kimi_k2", "kimi_k25", "youtu"],
         nested_defaults: &[],
-        build: |fields| build(fields, "deepseek2", false),
+        build: |fields| build(fields, &DEEPSEEK_V3),
     },
     Family {
         model_types: &["glm4_moe_lite"],
         nested_defaults: &[],
-        build: |fields| build(fields, "deepseek2", true),
+        build: |fields| {
+            let variant = Variant {
+                prediction: Some(WITH_VOCABULARY),
+                ..DEEPSEEK_V3
+            };
+            build(fields, &variant)
+        },
     },
     Family {
         model_types: &["deepseek_v32"],
         nested_defaults: &[],
-        build: |fields| build(fields, "deepseek32", true),
+        build: |fields| {
+            let variant = Variant {
+                architecture: "deepseek32",
+                sparse: true,
+                prediction: Some(WITH_VOCABULARY),
+                ..DEEPSEEK_V3
+            };
+            build(fields, &variant)
+        },
     },
     Family {
         model_types: &["glm_moe_dsa"],
         nested_defaults: &[],
-        build: |fields| build(fields, "glm-dsa", true),
+        build: |fields| {
+            let variant = Variant {
+                architecture: "glm-dsa",
+                sparse: true,
+                prediction: Some(WITHOUT_VOCABULARY),
+                ..DEEPSEEK_V3
+            };
+            build(fields, &variant)
+        },
+    },
+    Family {
+        model_types: &["mistral4"],
+        nested_defaults: &[],
+        build: |fields| {
+            let variant = Variant {
+                architecture: "mistral4",
+                selection_bias: false,
+                gate: ExpertGate::Fused,
+                ..DEEPSEEK_V3
+            };
+            build(fields, &variant)
+        },
     },
     // The engine caches full heads of this one.
     Family {
@@ -40,31 +80,53 @@ pub(super) const FAMILIES: &[Family] = &[
         nested_defaults: &[],
         build: minicpm3,
     },
-    Family {
-        model_types: &["mistral4"],
-        nested_defaults: &[],
-        build: |fields| build(fields, "mistral4", false),
-    },
 ];
 
-fn build(fields: &Fields<'_>, architecture: &str, predicts: bool) -> Result<Draft, ConfigError> {
-    let mut draft = Draft::new(fields, architecture)?;
+/// What tells these families apart.
+struct Variant {
+    architecture: &'static str,
+    /// An indexer selects the tokens attended to.
+    sparse: bool,
+    /// A bias that only the choice of experts uses.
+    selection_bias: bool,
+    gate: ExpertGate,
+    /// What the layers that predict further tokens have, where the converter writes them.
+    prediction: Option<Prediction>,
+}
+
+const DEEPSEEK_V3: Variant = Variant {
+    architecture: "deepseek2",
+    sparse: false,
+    selection_bias: true,
+    gate: ExpertGate::Separate,
+    prediction: None,
+};
+
+const WITHOUT_VOCABULARY: Prediction = Prediction {
+    own_vocabulary: false,
+};
+
+const WITH_VOCABULARY: Prediction = Prediction {
+    own_vocabulary: true,
+};
+
+fn build(fields: &Fields<'_>, variant: &Variant) -> Result<Draft, ConfigError> {
+    let mut draft = Draft::new(fields, variant.architecture)?;
     let layers = fields.layers()?;
     let latent = Latent::read(fields)?;
-    let sparse = matches!(architecture, "deepseek32" | "glm-dsa");
-    let indexer = match sparse {
+    let indexer = match variant.sparse {
         true => Some(Indexer::read(fields)?),
         false => None,
     };
     let indexer_types = fields.texts("indexer_types", layers)?;
-    let mixture = mixture(fields)?;
+    let mixture = mixture(fields, variant)?;
     let dense_layers = match &mixture {
         Some(_) => fields.count_or("first_k_dense_replace", 0)?,
         None => layers as u64,
     };
     let dense = match dense_layers {
-        0 => Dense::gated(1),
-        _ => Dense::gated(fields.width("intermediate_size")?),
+        0 => None,
+        _ => Some(Dense::gated(fields.width("intermediate_size")?)),
     };
     let (attention_norm, network_norm) = (Norm::rms("attn_norm"), Norm::rms("ffn_norm"));
     for index in 0..layers {
@@ -74,28 +136,28 @@ fn build(fields: &Fields<'_>, architecture: &str, predicts: bool) -> Result<Draf
             None => true,
         };
         let indexer = indexer.as_ref().filter(|_| indexed);
-        let network: &dyn Part = match &mixture {
-            Some(mixture) if index as u64 >= dense_layers => mixture,
-            _ => &dense,
-        };
-        draft.block(&[&attention_norm, &latent, &indexer, &network_norm, network]);
+        let sparse = index as u64 >= dense_layers;
+        draft.block(&[
+            &attention_norm,
+            &latent,
+            &indexer,
+            &network_norm,
+            &mixture.as_ref().filter(|_| sparse),
+            &dense.as_ref().filter(|_| !sparse),
+        ]);
     }
-    let predictions = match predicts {
-        true => fields.prediction_layers("num_nextn_predict_layers")?,
-        false => 0,
+    let predictions = match variant.prediction {
+        Some(_) => fields.prediction_layers("num_nextn_predict_layers")?,
+        None => 0,
     };
     for _ in 0..predictions {
-        let around = Prediction {
-            own_vocabulary: architecture != "glm-dsa",
-            ..Prediction::default()
-        };
         draft.prediction_block(&[
             &attention_norm,
             &latent,
             &indexer.as_ref(),
             &network_norm,
             &mixture.as_ref(),
-            &around,
+            &variant.prediction.as_ref(),
         ]);
     }
     draft.output(fields.tied(false)?);
@@ -125,17 +187,16 @@ fn minicpm3(fields: &Fields<'_>) -> Result<Draft, ConfigError> {
 }
 
 /// The experts, where there are any.
-fn mixture(fields: &Fields<'_>) -> Result<Option<Mixture>, ConfigError> {
+fn mixture(fields: &Fields<'_>, variant: &Variant) -> Result<Option<Mixture>, ConfigError> {
     let count = fields.count_or("n_routed_experts", 0)?;
     if count == 0 {
         return Ok(None);
     }
     let length = fields.width("moe_intermediate_size")?;
     let shared = fields.count_or("n_shared_experts", 0)?;
-    // DeepSeek V2 chooses without a bias and names its method; V3 and after all have one.
-    let method = fields.text("topk_method").unwrap_or("noaux_tc");
     Ok(Some(Mixture {
-        selection_bias: method == "noaux_tc",
+        selection_bias: variant.selection_bias,
+        gate: variant.gate,
         shared: SharedExperts::of(length.saturating_mul(shared)),
         ..Mixture::new(count, fields.count("num_experts_per_tok")?, length)
     }))

@@ -170,7 +170,6 @@ fn with_experts(fields: &Fields<'_>, predicts: bool) -> Result<Draft, ConfigErro
             &mixture,
             &Prediction {
                 own_vocabulary: true,
-                ..Prediction::default()
             },
         ]);
     }

@@ -8,8 +8,6 @@ use crate::source::hf::draft::Block;
 pub(in crate::source::hf) struct Prediction {
     /// The checkpoint stores the embedding and the output matrix once more.
     pub own_vocabulary: bool,
-    /// The checkpoint has no norm before the output.
-    pub without_head_norm: bool,
 }
 
 impl Part for Prediction {
@@ -24,9 +22,7 @@ impl Part for Prediction {
         );
         block.tensor("nextn.enorm.weight", &[embedding]);
         block.tensor("nextn.hnorm.weight", &[embedding]);
-        if !self.without_head_norm {
-            block.tensor("nextn.shared_head_norm.weight", &[embedding]);
-        }
+        block.tensor("nextn.shared_head_norm.weight", &[embedding]);
         if self.own_vocabulary {
             block.linear("nextn.embed_tokens", embedding, vocabulary, false);
             block.linear("nextn.shared_head_head", embedding, vocabulary, false);

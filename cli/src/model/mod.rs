@@ -3,6 +3,7 @@
 mod config;
 mod error;
 mod folder;
+mod formats;
 mod gguf;
 mod manual;
 mod name;
@@ -17,6 +18,7 @@ use shared::catalogue;
 use shared::model::{Geometry, Model};
 use shared::quant::{FileType, quantize};
 
+use self::formats::Origin;
 use crate::arguments::{ModelChoice, UsageError};
 use crate::failure::Failure;
 
@@ -30,6 +32,7 @@ pub(crate) struct Found {
     pub(crate) source: Source,
     /// What a person should know of it.
     pub(crate) warnings: Vec<Warning>,
+    origin: Origin,
 }
 
 /// Where a model is known from.
@@ -80,6 +83,22 @@ impl Found {
             launch_name,
             source: Source { kind, location },
             warnings,
+            origin: Origin::Fixed,
+        }
+    }
+
+    /// The model in each published format that takes less, widest first; none where the format
+    /// is fixed or was asked for.
+    pub(crate) fn lighter(&self) -> impl Iterator<Item = (FileType, Model)> {
+        self.origin.lighter(&self.model)
+    }
+
+    /// The name to start the model by with its weights in this format, or as they are.
+    pub(crate) fn launch_name(&self, format: Option<FileType>) -> String {
+        match (format, &self.origin) {
+            (Some(format), Origin::Entry(_)) => format!("{}:{format}", self.launch_name),
+            (Some(format), _) => format!("{}-{format}.gguf", self.model.name),
+            (None, _) => self.launch_name.clone(),
         }
     }
 }
@@ -131,10 +150,12 @@ fn find_one(choice: &ModelChoice) -> Result<Found, Failure> {
             error: std::io::ErrorKind::NotFound.into(),
         });
     }
-    if let Some(found) = ollama::find(given, choice.quant)? {
-        return Ok(found);
+    match ollama::find(given)? {
+        // Another format than the local file's may be in the catalogue.
+        Some(local) => fixed_format(local, choice.quant)
+            .or_else(|error| in_catalogue(given, &named).map_err(|_| error)),
+        None => in_catalogue(given, &named),
     }
-    in_catalogue(given, &named)
 }
 
 fn existing(text: &str) -> Option<PathBuf> {
@@ -154,12 +175,12 @@ fn in_catalogue(given: &str, named: &name::Named) -> Result<Found, Failure> {
             if given.eq_ignore_ascii_case(entry.repository) {
                 model.name = entry.repository.into();
             }
-            Ok(Found::new(
-                model,
-                given.into(),
-                SourceKind::Catalogue,
-                entry.repository.into(),
-            ))
+            let location = entry.repository.into();
+            let mut found = Found::new(model, given.into(), SourceKind::Catalogue, location);
+            if named.file_type.is_none() {
+                found.origin = Origin::Entry(entry);
+            }
+            Ok(found)
         }
         Err(_) if name::looks_like_repository(given) => Err(ModelError::HubNotRead {
             repository: named.name.clone(),
@@ -216,17 +237,19 @@ fn open_format(
     location: &str,
     asked: Option<FileType>,
 ) -> Result<Found, Failure> {
-    let model = match asked {
-        Some(file_type) => quantize(&model, file_type)?,
-        None => model,
-    };
-    let launch_name = format!("{}-{}.gguf", model.name, model.weights_format);
-    let mut found = Found::new(model, launch_name, kind, location.into());
-    if asked.is_none() {
+    let Some(file_type) = asked else {
+        let format = model.weights_format.clone();
+        let launch_name = format!("{}-{format}.gguf", model.name);
+        let checkpoint = Box::new(model.clone());
+        let mut found = Found::new(model, launch_name, kind, location.into());
         found.warnings.push(Warning::FormatOpen {
             source: location.into(),
-            format: found.model.weights_format.clone(),
+            format,
         });
-    }
-    Ok(found)
+        found.origin = Origin::Checkpoint(checkpoint);
+        return Ok(found);
+    };
+    let model = quantize(&model, file_type)?;
+    let launch_name = format!("{}-{file_type}.gguf", model.name);
+    Ok(Found::new(model, launch_name, kind, location.into()))
 }

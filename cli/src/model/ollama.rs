@@ -59,7 +59,7 @@ pub(super) fn all(file_type: Option<FileType>) -> Result<Vec<Result<Found, Failu
 ///
 /// # Errors
 /// Where it is there and cannot be read.
-pub(super) fn find(name: &str, file_type: Option<FileType>) -> Result<Option<Found>, Failure> {
+pub(super) fn find(name: &str) -> Result<Option<Found>, Failure> {
     let Some(store) = store() else {
         return Ok(None);
     };
@@ -85,7 +85,7 @@ pub(super) fn find(name: &str, file_type: Option<FileType>) -> Result<Option<Fou
     if !path.is_file() {
         return Ok(None);
     }
-    read(&store, &path, name, file_type)
+    read(&store, &path, name, None)
 }
 
 /// The folder of Ollama's models.

@@ -1,0 +1,156 @@
+//! One choice of settings.
+
+use serde::Serialize;
+use shared::engine::{Engine, Plan, Precision};
+use shared::fit::{Advice, Change, Fit, max_context};
+use shared::model::Model;
+use shared::quant::FileType;
+
+use crate::backend::{self, Wanted};
+use crate::failure::Failure;
+use crate::model::Found;
+use crate::output::json::PlanAnswer;
+use crate::output::text::Page;
+
+/// Settings, what they change, and what becomes of them.
+pub(super) struct Choice {
+    changes: Vec<Change>,
+    /// Another format of the weights, and the model in it.
+    weights: Option<(FileType, Box<Model>)>,
+    engine: Box<dyn Engine>,
+    plan: Plan,
+    fit: Fit,
+}
+
+#[derive(Serialize)]
+pub(super) struct Answer<'a> {
+    changes: Vec<ChangeAnswer>,
+    precision: String,
+    max_context_length: u64,
+    usable_context_length: u64,
+    limited_by: &'static str,
+    launch_command: Option<String>,
+    plan: PlanAnswer<'a>,
+}
+
+#[derive(Serialize)]
+struct ChangeAnswer {
+    setting: &'static str,
+    value: serde_json::Value,
+}
+
+impl From<Advice> for Choice {
+    fn from(advice: Advice) -> Self {
+        Self {
+            changes: advice.changes,
+            weights: None,
+            engine: advice.engine,
+            plan: advice.plan,
+            fit: advice.fit,
+        }
+    }
+}
+
+impl Choice {
+    /// The weights in another format, and perhaps the KV cache in another precision.
+    ///
+    /// # Errors
+    /// What the engine refuses.
+    pub(super) fn with_weights(
+        file_type: FileType,
+        model: Model,
+        precision: Option<Precision>,
+        engine: Box<dyn Engine>,
+        wanted: &Wanted,
+    ) -> Result<Self, Failure> {
+        let planner = engine.prepare(&model, wanted.devices)?;
+        let plan = planner.plan(wanted.context)?;
+        let trained = model.trained_context_length;
+        let fit = max_context(planner.as_ref(), wanted.devices, wanted.budget, trained)?;
+        drop(planner);
+        Ok(Self {
+            changes: precision.map(Change::Precision).into_iter().collect(),
+            weights: Some((file_type, Box::new(model))),
+            engine,
+            plan,
+            fit,
+        })
+    }
+
+    /// What is changed beside the weights.
+    pub(super) fn changes(&self) -> &[Change] {
+        &self.changes
+    }
+
+    /// The other format of the weights.
+    pub(super) fn weights(&self) -> Option<FileType> {
+        self.weights.as_ref().map(|(file_type, _)| *file_type)
+    }
+
+    /// The command to start with: for the context wanted, or where `longest` is asked for, the
+    /// longest that is of use; none where not even one token fits.
+    fn launch_command(&self, found: &Found, wanted: &Wanted, longest: bool) -> Option<String> {
+        let usable = self.fit.usable_context_length;
+        let context = match self.fit.max_context_length >= wanted.context {
+            true if longest => usable.max(wanted.context),
+            true => wanted.context,
+            false => usable,
+        };
+        let name = found.launch_name(self.weights());
+        (context > 0).then(|| self.engine.launch_command(&name, context))
+    }
+
+    /// Writes the figures and the command.
+    pub(super) fn show(&self, page: &mut Page, found: &Found, wanted: &Wanted, longest: bool) {
+        page.plan_summary(&self.plan, wanted.devices, wanted.budget);
+        page.contexts(&self.fit);
+        if let Some(command) = self.launch_command(found, wanted, longest) {
+            page.launch(&command);
+        }
+    }
+}
+
+impl<'a> Answer<'a> {
+    /// The choice in JSON.
+    pub(super) fn new(
+        choice: &'a Choice,
+        found: &'a Found,
+        wanted: &Wanted,
+        longest: bool,
+    ) -> Self {
+        let engine = choice.engine.as_ref();
+        let model = match &choice.weights {
+            Some((_, model)) => model,
+            None => &found.model,
+        };
+        let weights = choice.weights().map(|file_type| ChangeAnswer {
+            setting: "quant",
+            value: file_type.name().into(),
+        });
+        Self {
+            changes: weights
+                .into_iter()
+                .chain(choice.changes.iter().map(ChangeAnswer::from))
+                .collect(),
+            precision: backend::precision_name(engine),
+            max_context_length: choice.fit.max_context_length,
+            usable_context_length: choice.fit.usable_context_length,
+            limited_by: choice.fit.limit.name(),
+            launch_command: choice.launch_command(found, wanted, longest),
+            plan: PlanAnswer::new(model, engine, &choice.plan, wanted.devices, wanted.budget),
+        }
+    }
+}
+
+impl From<&Change> for ChangeAnswer {
+    fn from(change: &Change) -> Self {
+        let (setting, value) = match *change {
+            Change::Precision(precision) => ("kv", precision.name().to_lowercase().into()),
+            Change::MicroBatch(tokens) => ("ubatch-size", tokens.into()),
+            Change::FlashAttention => ("flash-attn", "on".into()),
+            Change::CpuExperts(layers) => ("n-cpu-moe", layers.into()),
+            Change::GpuLayers(layers) => ("n-gpu-layers", layers.into()),
+        };
+        Self { setting, value }
+    }
+}

@@ -5,6 +5,5 @@ mod mix;
 mod tensor_type;
 
 pub use file_type::FileType;
-pub(crate) use mix::file_order;
 pub use mix::{QuantizeError, quantize};
 pub use tensor_type::TensorType;

@@ -9,7 +9,6 @@ mod rules;
 use alloc::format;
 use alloc::string::{String, ToString};
 use alloc::vec::Vec;
-use core::cmp::Ordering;
 
 use super::{FileType, TensorType};
 use crate::model::{Attention, Model, RecurrentState, Tensor};
@@ -57,31 +56,40 @@ impl UserMessage for QuantizeError {
 /// # Errors
 /// Sizes beyond `u64`.
 pub fn quantize(model: &Model, file_type: FileType) -> Result<Model, QuantizeError> {
-    let mut order: Vec<usize> = (0..model.tensors.len()).collect();
-    order.sort_by(|&left, &right| file_order(&model.tensors[left], &model.tensors[right]));
-
     let mut mix = Mix::new(model, file_type);
     let mut tensors = model.tensors.clone();
-    for index in order {
-        let tensor = &model.tensors[index];
+    for index in file_order(&model.tensors) {
+        let tensor = &mut tensors[index];
         let kind = mix.tensor_type(tensor);
-        tensors[index] =
-            Tensor::new(tensor.name.clone(), tensor.dimensions, kind).ok_or_else(|| {
-                QuantizeError::TooLarge {
-                    tensor: tensor.name.clone(),
-                }
-            })?;
+        if kind != tensor.tensor_type {
+            let name = core::mem::take(&mut tensor.name);
+            let Some(quantized) = Tensor::new(name, tensor.dimensions, kind) else {
+                return Err(QuantizeError::TooLarge {
+                    tensor: model.tensors[index].name.clone(),
+                });
+            };
+            *tensor = quantized;
+        }
     }
     Ok(Model {
+        name: model.name.clone(),
+        architecture: model.architecture.clone(),
         weights_format: file_type.name().to_string(),
+        layers: model.layers.clone(),
         tensors,
-        ..model.clone()
+        ..*model
     })
 }
 
 /// The order of tensors in files: those of no block first, then block by block, by name.
-pub(crate) fn file_order(left: &Tensor, right: &Tensor) -> Ordering {
-    (left.block(), left.name.as_str()).cmp(&(right.block(), right.name.as_str()))
+fn file_order(tensors: &[Tensor]) -> Vec<usize> {
+    let blocks: Vec<Option<usize>> = tensors.iter().map(Tensor::block).collect();
+    let mut order: Vec<usize> = (0..tensors.len()).collect();
+    order.sort_by(|&left, &right| {
+        let names = || tensors[left].name.cmp(&tensors[right].name);
+        blocks[left].cmp(&blocks[right]).then_with(names)
+    });
+    order
 }
 
 /// What the rules look at, and the counters that they advance from tensor to tensor.

@@ -7,7 +7,7 @@ use alloc::vec::Vec;
 use super::part::Part;
 use super::{ConfigError, Fields};
 use crate::model::{Attention, FeedForward, Geometry, Layer, Model, Tensor};
-use crate::quant::{TensorType, file_order};
+use crate::quant::TensorType;
 
 /// A model under construction. A tensor that is too large is remembered and refused at the end,
 /// so that families read as lists of parts.
@@ -18,7 +18,10 @@ pub(super) struct Draft {
     context: Option<u64>,
     float: TensorType,
     layers: Vec<Layer>,
-    tensors: Vec<Tensor>,
+    /// Tensors of no block.
+    outside: Vec<Tensor>,
+    /// Tensors of the blocks, in the order of a GGUF file.
+    inside: Vec<Tensor>,
     stored_as: Option<TensorType>,
     too_large: Option<String>,
 }
@@ -48,7 +51,8 @@ impl Draft {
             context: fields.context()?,
             float: float_type(fields),
             layers: Vec::new(),
-            tensors: Vec::new(),
+            outside: Vec::new(),
+            inside: Vec::new(),
             stored_as: None,
             too_large: None,
         };
@@ -69,18 +73,21 @@ impl Draft {
     /// Adds a tensor outside of the blocks, in the type that the converter gives it.
     pub(super) fn tensor(&mut self, name: &str, dimensions: &[u64]) {
         let kind = converted_type(name, dimensions, self.float);
-        self.typed_tensor(name, dimensions, kind);
+        let tensor = self.checked(name.to_string(), dimensions, kind);
+        self.outside.extend(tensor);
     }
 
-    fn typed_tensor(&mut self, name: &str, dimensions: &[u64], kind: TensorType) {
+    /// The tensor, unless it is too large.
+    fn checked(&mut self, name: String, dimensions: &[u64], kind: TensorType) -> Option<Tensor> {
         let mut extents = [1; 4];
         for (extent, &dimension) in extents.iter_mut().zip(dimensions) {
             *extent = dimension;
         }
-        match Tensor::new(name.to_string(), extents, kind) {
-            Some(tensor) => self.tensors.push(tensor),
-            None => self.too_large = Some(name.to_string()),
+        let tensor = Tensor::new(name.clone(), extents, kind);
+        if tensor.is_none() {
+            self.too_large = Some(name);
         }
+        tensor
     }
 
     /// The norm before the output and, unless it is the embedding once more, the output matrix.
@@ -122,6 +129,7 @@ impl Draft {
 
     fn add_block(&mut self, parts: &[&dyn Part], next_token_prediction: bool) {
         let index = self.layers.len();
+        let start = self.inside.len();
         let mut block = Block {
             layer: Layer {
                 attention: Attention::None,
@@ -138,6 +146,8 @@ impl Draft {
         }
         let layer = block.layer;
         self.layers.push(layer);
+        let tensors = self.inside.get_mut(start..).unwrap_or_default();
+        tensors.sort_by(|left, right| left.name.cmp(&right.name));
     }
 
     /// The finished model, its tensors in the order of a GGUF file.
@@ -145,8 +155,9 @@ impl Draft {
         if let Some(tensor) = self.too_large {
             return Err(ConfigError::TooLarge { tensor });
         }
-        let mut tensors = self.tensors;
-        tensors.sort_by(file_order);
+        let mut tensors = self.outside;
+        tensors.sort_by(|left, right| left.name.cmp(&right.name));
+        tensors.extend(self.inside);
         Ok(Model {
             name: name.to_string(),
             architecture: self.architecture,
@@ -172,15 +183,20 @@ pub(super) struct Block<'a> {
 impl Block<'_> {
     /// Adds a tensor of this block, by its name within the block.
     pub(super) fn tensor(&mut self, name: &str, dimensions: &[u64]) {
-        let name = format!("blk.{}.{name}", self.index);
-        self.draft.tensor(&name, dimensions);
+        let kind = converted_type(name, dimensions, self.draft.float);
+        self.push(name, dimensions, kind);
     }
 
     /// Adds a tensor of a type that the checkpoint itself stores.
     pub(super) fn typed_tensor(&mut self, name: &str, dimensions: &[u64], kind: TensorType) {
-        let name = format!("blk.{}.{name}", self.index);
         self.draft.stored_as = Some(kind);
-        self.draft.typed_tensor(&name, dimensions, kind);
+        self.push(name, dimensions, kind);
+    }
+
+    fn push(&mut self, name: &str, dimensions: &[u64], kind: TensorType) {
+        let name = format!("blk.{}.{name}", self.index);
+        let tensor = self.draft.checked(name, dimensions, kind);
+        self.draft.inside.extend(tensor);
     }
 
     /// A matrix and, where `bias` says so, its bias.
@@ -228,16 +244,13 @@ const KEPT_IN_F32: &[&str] = &[
 ];
 
 /// The type in which the converter writes a tensor: vectors, norms, whatever is no `.weight`
-/// and the small matrices above in F32, the rest as the checkpoint has it.
+/// and the small matrices above in F32, the rest as the checkpoint has it. The name is the one
+/// within the block.
 fn converted_type(name: &str, dimensions: &[u64], float: TensorType) -> TensorType {
-    let suffix = match name.strip_prefix("blk.") {
-        Some(rest) => rest.split_once('.').map_or(rest, |(_, suffix)| suffix),
-        None => name,
-    };
     if dimensions.len() <= 1
         || !name.ends_with(".weight")
         || name.ends_with("_norm.weight")
-        || KEPT_IN_F32.contains(&suffix)
+        || KEPT_IN_F32.contains(&name)
     {
         TensorType::F32
     } else {

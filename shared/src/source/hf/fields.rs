@@ -82,6 +82,16 @@ impl<'a> Fields<'a> {
             .into_iter()
             .flatten()
             .filter_map(Value::as_str)
+            .chain(self.unnamed_mamba())
+    }
+
+    /// The first Mamba repositories name their mixer, but no model type.
+    fn unnamed_mamba(&self) -> Option<&'static str> {
+        let mixer = self.root.get("ssm_cfg")?.as_object()?.get("layer");
+        Some(match mixer.and_then(Value::as_str) {
+            Some("Mamba2") => "mamba2",
+            _ => "mamba",
+        })
     }
 
     /// The value of a field; null is absent, and hides what stands further out.
@@ -493,6 +503,13 @@ mod tests {
             fields.width("e"),
             Err(ConfigError::WrongType { .. })
         ));
+    }
+
+    #[test]
+    fn the_first_mamba_is_known_without_a_name() {
+        let value = json!({"d_model": 2560, "ssm_cfg": {"layer": "Mamba2"}});
+        let fields = Fields::new(object(&value));
+        assert_eq!(fields.model_types().collect::<Vec<_>>(), ["mamba2"]);
     }
 
     #[test]

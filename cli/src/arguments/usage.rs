@@ -33,6 +33,8 @@ pub(crate) enum UsageError {
     Repeated { option: String },
     /// Options of a command before its name.
     OptionsBeforeCommand { command: String },
+    /// An argument that is no text.
+    NotText,
     /// What clap says of any other error.
     Other { text: String },
     /// A command that needs a model.
@@ -116,6 +118,7 @@ impl From<&clap::Error> for UsageError {
                 Some(other) if other != option => Self::Conflict { option, other },
                 _ => Self::Repeated { option },
             },
+            ErrorKind::InvalidUtf8 => Self::NotText,
             _ => Self::other(error),
         }
     }
@@ -142,6 +145,7 @@ impl UserMessage for UsageError {
             Self::Conflict { .. } => "conflicting_options",
             Self::Repeated { .. } => "repeated_option",
             Self::OptionsBeforeCommand { .. } => "options_before_command",
+            Self::NotText => "not_text",
             Self::Other { .. } => "usage",
             Self::NoModel { .. } => "no_model",
             Self::BackendNotSupported { .. } => "backend_not_supported",
@@ -188,6 +192,7 @@ impl UsageError {
             Self::OptionsBeforeCommand { command } => {
                 format!("コマンド {command} の前にモデルやオプションがあります")
             }
+            Self::NotText => "文字として読めない(UTF-8 でない)引数があります".into(),
             Self::Other { text } => text.clone(),
             Self::NoModel { command } => format!("{command} の対象とするモデルがありません"),
             Self::BackendNotSupported { name, .. } => {
@@ -230,6 +235,7 @@ impl UsageError {
             Self::OptionsBeforeCommand { command } => {
                 format!("a model or options stand before the command {command}")
             }
+            Self::NotText => "an argument is not text (UTF-8)".into(),
             Self::Other { text } => text.clone(),
             Self::NoModel { command } => format!("{command} needs a model"),
             Self::BackendNotSupported { name, .. } => {
@@ -267,6 +273,7 @@ impl UsageError {
                     .into()
             }
             Self::InvalidValue { expected, .. } => expected.phrase(Language::Ja),
+            Self::NotText => "パスを UTF-8 で書ける名前に変えてください".into(),
             Self::MissingValue { option } | Self::MissingOption { option } => {
                 format!("{option} を値とともに指定してください")
             }
@@ -306,6 +313,7 @@ impl UsageError {
                 "llm-lander --help shows what there is; put names with spaces in quotes".into()
             }
             Self::InvalidValue { expected, .. } => expected.phrase(Language::En),
+            Self::NotText => "give files names in UTF-8".into(),
             Self::MissingValue { option } | Self::MissingOption { option } => {
                 format!("give {option} with a value")
             }

@@ -1,13 +1,12 @@
 //! `config.json` files on this machine.
 
-use std::fs::File;
-use std::io::Read;
 use std::path::Path;
 
 use shared::model::Model;
 use shared::source::hf::{read_config, read_config_conservative};
 
 use super::ModelError;
+use super::input::Input;
 use crate::arguments::ModelChoice;
 use crate::failure::Failure;
 
@@ -18,29 +17,18 @@ const LONGEST: u64 = 16 * 1024 * 1024;
 ///
 /// # Errors
 /// Where the file cannot be read or is no configuration.
-pub(super) fn read(path: &Path, choice: &ModelChoice) -> Result<Model, Failure> {
-    let unreadable = |error| Failure::File {
-        path: path.into(),
-        error,
-    };
-    let mut bytes = Vec::new();
-    File::open(path)
-        .map_err(unreadable)?
-        .take(LONGEST)
-        .read_to_end(&mut bytes)
-        .map_err(unreadable)?;
+pub(super) fn read(input: Input, choice: &ModelChoice) -> Result<Model, Failure> {
+    let path = input.path().to_path_buf();
+    let bytes = input.read_all(LONGEST)?;
     if looks_like_safetensors(&bytes) {
-        return Err(ModelError::Safetensors { path: path.into() }.into());
+        return Err(ModelError::Safetensors { path }.into());
     }
     let read = if choice.conservative {
         read_config_conservative
     } else {
         read_config
     };
-    read(&bytes, &name(path)).map_err(|error| Failure::Config {
-        path: path.into(),
-        error,
-    })
+    read(&bytes, &name(&path)).map_err(|error| Failure::Config { path, error })
 }
 
 /// `config.json` is named by its folder, any other file by itself.

@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 
 use shared::quant::FileType;
 
+use super::input::Input;
 use super::{Found, ModelError, SourceKind, config, fixed_format, gguf, name, open_format};
 use crate::arguments::ModelChoice;
 use crate::failure::Failure;
@@ -35,7 +36,7 @@ pub(super) fn read(
     match wanted.as_slice() {
         [path] => fixed_format(gguf::read(path, &gguf::name(path))?, file_type),
         [] if config_path.is_file() => open_format(
-            config::read(&config_path, choice)?,
+            config::read(Input::open(&config_path)?, choice)?,
             SourceKind::Config,
             &config_path.to_string_lossy(),
             file_type,

@@ -1,11 +1,10 @@
 //! Headers of GGUF files on this machine: read in pieces, tensor data never.
 
-use std::fs::File;
-use std::io::{ErrorKind, Read, Seek, SeekFrom};
 use std::path::{Path, PathBuf};
 
 use shared::source::gguf::{Header, HeaderReader, Progress, read_model};
 
+use super::input::Input;
 use super::{Found, ModelError, SourceKind, Warning};
 use crate::failure::Failure;
 
@@ -14,20 +13,9 @@ const FIRST_PIECE: usize = 64 * 1024;
 /// The largest piece.
 const LARGEST_PIECE: usize = 1024 * 1024;
 
-/// Whether the file starts as a GGUF file does.
-///
-/// # Errors
-/// Where it cannot be read.
-pub(super) fn is_gguf(path: &Path) -> Result<bool, Failure> {
-    let mut magic = [0; 4];
-    let read = File::open(path).and_then(|mut file| file.read_exact(&mut magic));
-    match read {
-        Ok(()) => Ok(&magic == b"GGUF"),
-        // Too short to be told apart by its first bytes.
-        Err(error) if error.kind() == ErrorKind::UnexpectedEof => Ok(has_gguf_name(path)),
-        Err(error) => Err(unreadable(path, error)),
-    }
-    .map(|starts| starts || has_gguf_name(path))
+/// Whether the file is meant to be a GGUF file, by its start or its name.
+pub(super) fn is_gguf(input: &Input) -> bool {
+    input.start() == b"GGUF" || has_gguf_name(input.path())
 }
 
 /// Whether the name ends in `.gguf`.
@@ -53,11 +41,20 @@ pub(super) fn name(path: &Path) -> String {
 /// # Errors
 /// Where a file cannot be read, is no GGUF file, or describes no language model.
 pub(super) fn read(path: &Path, name: &str) -> Result<Found, Failure> {
+    read_from(Input::open(path)?, name)
+}
+
+/// The same of a file that has been opened.
+///
+/// # Errors
+/// As [`read`].
+pub(super) fn read_from(input: Input, name: &str) -> Result<Found, Failure> {
     let mut warnings = Vec::new();
-    let header = read_one(path, &mut warnings)?;
+    let path = input.path().to_path_buf();
+    let header = read_header(input, &mut warnings)?;
     let (path, header) = match header.split() {
-        None => (path.to_path_buf(), header),
-        Some(split) => read_shards(path, split.count, &mut warnings)?,
+        None => (path, header),
+        Some(split) => read_shards(&path, split.count, &mut warnings)?,
     };
     let model = read_model(&header, name).map_err(|error| Failure::Gguf {
         path: path.clone(),
@@ -93,9 +90,9 @@ fn read_shards(
     // Each file that was named has warned already.
     warnings.clear();
     let first = sibling(1);
-    let header = read_one(&first, warnings)?;
+    let header = read_header(Input::open(&first)?, warnings)?;
     let rest = (2..=count)
-        .map(|index| read_one(&sibling(index), warnings))
+        .map(|index| read_header(Input::open(&sibling(index))?, warnings))
         .collect::<Result<Vec<_>, _>>()?;
     let header = header.join_splits(rest).map_err(|error| Failure::Gguf {
         path: first.clone(),
@@ -118,24 +115,19 @@ fn shard(stem: &str) -> Option<Shard<'_>> {
         .then_some(Shard { prefix, count })
 }
 
-fn read_one(path: &Path, warnings: &mut Vec<Warning>) -> Result<Header, Failure> {
+fn read_header(mut input: Input, warnings: &mut Vec<Warning>) -> Result<Header, Failure> {
+    let path = input.path().to_path_buf();
     let gguf = |error| Failure::Gguf {
-        path: path.into(),
+        path: path.clone(),
         error,
     };
-    let mut file = File::open(path).map_err(|error| unreadable(path, error))?;
     let mut reader = HeaderReader::new();
     let mut piece = vec![0; FIRST_PIECE];
     let mut offset = 0;
     loop {
-        let length = file
-            .read(&mut piece)
-            .map_err(|error| unreadable(path, error))?;
+        let length = input.read(&mut piece)?;
         let bytes = piece.get(..length).unwrap_or_default();
-        if length == 0 {
-            break;
-        }
-        if reader.feed(bytes).map_err(gguf)? == Progress::Complete {
+        if length == 0 || reader.feed(bytes).map_err(gguf)? == Progress::Complete {
             break;
         }
         offset += length as u64;
@@ -143,34 +135,22 @@ fn read_one(path: &Path, warnings: &mut Vec<Warning>) -> Result<Header, Failure>
             // What the reader passes over need not be read.
             offset = reader.position();
             reader.skip_to_position();
-            file.seek(SeekFrom::Start(offset))
-                .map_err(|error| unreadable(path, error))?;
+            input.skip_to(offset)?;
         }
         if piece.len() < LARGEST_PIECE {
             piece.resize(piece.len() * 2, 0);
         }
     }
     let header = reader.finish().map_err(gguf)?;
-    let length = file
-        .metadata()
-        .map_err(|error| unreadable(path, error))?
-        .len();
     let expected = header.file_length();
-    if length < expected {
+    if let Some(length) = input.length().filter(|&length| length < expected) {
         warnings.push(Warning::CutShort {
-            path: path.into(),
+            path,
             length,
             expected,
         });
     }
     Ok(header)
-}
-
-fn unreadable(path: &Path, error: std::io::Error) -> Failure {
-    Failure::File {
-        path: path.into(),
-        error,
-    }
 }
 
 #[cfg(test)]

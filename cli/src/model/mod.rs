@@ -5,6 +5,7 @@ mod error;
 mod folder;
 mod formats;
 mod gguf;
+mod input;
 mod manual;
 mod name;
 mod ollama;
@@ -19,6 +20,7 @@ use shared::model::{Geometry, Model};
 use shared::quant::{FileType, quantize};
 
 use self::formats::Origin;
+use self::input::Input;
 use crate::arguments::{ModelChoice, UsageError};
 use crate::failure::Failure;
 
@@ -203,11 +205,12 @@ fn at_path(
     if metadata.is_dir() {
         return folder::read(path, file_type, choice);
     }
-    if gguf::is_gguf(path)? {
-        return fixed_format(gguf::read(path, &gguf::name(path))?, file_type);
+    let input = Input::open(path)?;
+    if gguf::is_gguf(&input) {
+        return fixed_format(gguf::read_from(input, &gguf::name(path))?, file_type);
     }
     let location = path.to_string_lossy();
-    let model = config::read(path, choice)?;
+    let model = config::read(input, choice)?;
     open_format(model, SourceKind::Config, &location, file_type)
 }
 

@@ -62,6 +62,7 @@ impl Terminal {
 
     /// Tells of something to know beside the answer.
     pub(crate) fn warn(&mut self, message: &str) {
+        let message = one_line(message);
         let label = self.language.pick("注意", "note");
         // Where nobody reads warnings, the answer is still wanted.
         let _ = writeln!(
@@ -72,7 +73,8 @@ impl Terminal {
 
     /// Tells of an error: what and why on one line, what to do on the next.
     pub(crate) fn fail(&mut self, error: &dyn UserMessage) {
-        let (message, hint) = (error.message(self.language), error.hint(self.language));
+        let message = one_line(&error.message(self.language));
+        let hint = one_line(&error.hint(self.language));
         let (what, cure) = self.language.pick(("エラー", "対処"), ("error", "hint"));
         if self.json {
             let answer = json::Failed::new(error.code(), &message, &hint);
@@ -84,4 +86,17 @@ impl Terminal {
             "{BAD}{what}:{BAD:#} {message}\n{ATTENTION}{cure}:{ATTENTION:#} {hint}"
         );
     }
+}
+
+/// The text with control characters, which names may hold, made visible.
+fn one_line(text: &str) -> String {
+    let mut line = String::new();
+    for character in text.chars() {
+        if character.is_control() {
+            line.extend(character.escape_default());
+        } else {
+            line.push(character);
+        }
+    }
+    line
 }

@@ -351,3 +351,32 @@ fn nobody_listening_is_no_error() {
     let output = child.wait_with_output().unwrap();
     assert_eq!(String::from_utf8_lossy(&output.stderr), "");
 }
+
+/// `llm-lander inspect <(…)`: what can be read once, and not jumped about in, will do.
+#[cfg(unix)]
+#[test]
+fn models_come_through_pipes() {
+    use std::io::Write;
+    use std::process::Stdio;
+    let whole = crate::gguf_file::GgufFile::tiny_llama().header();
+    let mut child = crate::fixture::program()
+        .args(["inspect", "/dev/stdin", "--json"])
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    child.stdin.take().unwrap().write_all(&whole).unwrap();
+    let output = child.wait_with_output().unwrap();
+    assert_eq!(String::from_utf8_lossy(&output.stderr), "");
+    let answer: Value = serde_json::from_slice(&output.stdout).unwrap();
+    assert_eq!(answer["model"]["architecture"], "llama");
+}
+
+#[test]
+fn messages_stay_on_their_lines() {
+    let output = run(&["a\nb\u{1b}[31m", "--free-vram-mb", FREE]);
+    let stderr = String::from_utf8(output.stderr).unwrap();
+    assert_eq!(stderr.lines().count(), 2, "{stderr}");
+    assert!(!stderr.contains('\u{1b}'));
+}

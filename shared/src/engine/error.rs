@@ -62,6 +62,43 @@ pub enum EngineError {
         /// What is taken.
         expected: &'static str,
     },
+    /// A share of the device was asked for that is not free.
+    ShareNotFree {
+        /// Name of the device.
+        device: String,
+        /// Bytes of the share.
+        requested: u64,
+        /// Bytes free.
+        free: u64,
+    },
+    /// Tensor parallelism cannot share this out evenly.
+    NotDivisibleByRanks {
+        /// What is to be shared out.
+        what: &'static str,
+        /// How many there are.
+        count: u64,
+        /// Among how many.
+        ranks: u64,
+    },
+    /// Fewer devices than the parallel sizes need.
+    TooFewDevices {
+        /// Devices needed.
+        needed: u64,
+        /// Devices given.
+        given: u64,
+    },
+    /// The engine has the cache type, but not for this model's attention.
+    CacheTypeNotForModel {
+        /// The type asked for.
+        cache_type: &'static str,
+        /// The architecture.
+        architecture: String,
+    },
+    /// The model's layers keep caches that cannot be managed as one kind.
+    NeedsHybridCacheManager {
+        /// The architecture.
+        architecture: String,
+    },
     /// A size exceeds 2^64 bytes.
     TooLarge,
 }
@@ -79,6 +116,11 @@ impl UserMessage for EngineError {
             Self::UnsupportedModel { .. } => "unsupported_model",
             Self::NotGenerative { .. } => "not_generative",
             Self::InvalidSetting { .. } => "invalid_setting",
+            Self::ShareNotFree { .. } => "share_not_free",
+            Self::NotDivisibleByRanks { .. } => "not_divisible_by_ranks",
+            Self::TooFewDevices { .. } => "too_few_devices",
+            Self::CacheTypeNotForModel { .. } => "cache_type_not_for_model",
+            Self::NeedsHybridCacheManager { .. } => "needs_hybrid_cache_manager",
             Self::TooLarge => "too_large",
         }
     }
@@ -138,6 +180,52 @@ impl UserMessage for EngineError {
                 Language::Ja => format!("{name} の値「{value}」は使えません"),
                 Language::En => format!("{name} does not take “{value}”"),
             },
+            Self::ShareNotFree {
+                device,
+                requested,
+                free,
+            } => {
+                let (requested, free) = (requested >> 20, free >> 20);
+                match language {
+                    Language::Ja => format!(
+                        "{device} の空き {free} MiB は、確保しようとする {requested} MiB に足りません"
+                    ),
+                    Language::En => format!(
+                        "{device} has {free} MiB free, less than the {requested} MiB asked for"
+                    ),
+                }
+            }
+            Self::NotDivisibleByRanks { what, count, ranks } => match language {
+                Language::Ja => {
+                    format!("{what} の数 {count} は、テンソル並列数 {ranks} で割り切れません")
+                }
+                Language::En => {
+                    format!("{count} {what} cannot be shared out evenly among {ranks} GPUs")
+                }
+            },
+            Self::TooFewDevices { needed, given } => match language {
+                Language::Ja => format!("GPU が {needed} 枚必要ですが、{given} 枚しかありません"),
+                Language::En => format!("{needed} GPUs are needed, {given} were given"),
+            },
+            Self::CacheTypeNotForModel {
+                cache_type,
+                architecture,
+            } => match language {
+                Language::Ja => format!(
+                    "KV キャッシュの型 {cache_type} は「{architecture}」のアテンションでは使えません"
+                ),
+                Language::En => format!(
+                    "KV cache type {cache_type} is not for the attention of “{architecture}”"
+                ),
+            },
+            Self::NeedsHybridCacheManager { architecture } => match language {
+                Language::Ja => format!(
+                    "「{architecture}」は種類の違うキャッシュを併せ持つため、ハイブリッド管理を無効にできません"
+                ),
+                Language::En => format!(
+                    "“{architecture}” mixes kinds of caches, so the hybrid manager cannot be off"
+                ),
+            },
             Self::TooLarge => language
                 .pick(
                     "サイズが 2^64 バイトを超えます",
@@ -193,6 +281,33 @@ impl UserMessage for EngineError {
                 Language::Ja => format!("使える値: {expected}"),
                 Language::En => format!("it takes {expected}"),
             },
+            Self::ShareNotFree { .. } => language
+                .pick(
+                    "--gpu-memory-utilization を下げるか、ほかのプログラムを終了してください",
+                    "lower --gpu-memory-utilization, or close other programs",
+                )
+                .into(),
+            Self::NotDivisibleByRanks { .. } => language
+                .pick(
+                    "--tensor-parallel-size を約数に変えてください",
+                    "choose a --tensor-parallel-size that divides it",
+                )
+                .into(),
+            Self::TooFewDevices { .. } => language
+                .pick(
+                    "並列数を減らすか、GPU を追加で指定してください",
+                    "lower the parallel sizes, or give more GPUs",
+                )
+                .into(),
+            Self::CacheTypeNotForModel { .. } => language
+                .pick("auto か fp8 にしてください", "use auto or fp8")
+                .into(),
+            Self::NeedsHybridCacheManager { .. } => language
+                .pick(
+                    "--disable-hybrid-kv-cache-manager を外してください",
+                    "leave --disable-hybrid-kv-cache-manager out",
+                )
+                .into(),
             Self::TooLarge => language
                 .pick(
                     "モデルの寸法とコンテキスト長を確かめてください",

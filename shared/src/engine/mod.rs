@@ -7,6 +7,7 @@
 mod error;
 pub mod llama_cpp;
 mod plan;
+pub mod vllm;
 
 pub use error::EngineError;
 pub use plan::{Basis, Component, Details, DevicePlan, Explanation, Figure, HostPlan, Plan};

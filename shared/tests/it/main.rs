@@ -14,3 +14,4 @@ mod data;
 mod llama_cpp_cases;
 mod llama_cpp_truth;
 mod quantize;
+mod vllm_truth;

@@ -1,0 +1,124 @@
+//! What vLLM refuses at once.
+//!
+//! Source: vLLM 0.33.0, `config/model.py` (`verify_with_parallel_config`),
+//! `config/cache.py`, `config/scheduler.py`.
+
+use alloc::string::ToString;
+
+use super::cache_type::CacheType;
+use super::settings::Vllm;
+use crate::engine::EngineError;
+use crate::model::{Attention, Model};
+
+pub(super) fn check(settings: &Vllm, model: &Model, gpus: usize) -> Result<(), EngineError> {
+    positive(
+        "--tensor-parallel-size",
+        Some(settings.tensor_parallel_size),
+    )?;
+    positive(
+        "--pipeline-parallel-size",
+        Some(settings.pipeline_parallel_size),
+    )?;
+    positive("--max-num-batched-tokens", settings.max_num_batched_tokens)?;
+    positive("--max-num-seqs", settings.max_num_seqs)?;
+    positive("--max-model-len", settings.max_model_len)?;
+    positive("--block-size", settings.block_size)?;
+    if settings
+        .block_size
+        .is_some_and(|size| !size.is_multiple_of(16))
+    {
+        return Err(EngineError::InvalidSetting {
+            name: "--block-size",
+            value: settings.block_size.unwrap_or_default().to_string(),
+            expected: "a multiple of 16",
+        });
+    }
+    if settings.num_speculative_tokens > MOST {
+        positive(
+            "--num-speculative-tokens",
+            Some(settings.num_speculative_tokens),
+        )?;
+    }
+    if gpus == 0 {
+        return Err(EngineError::NoDevice);
+    }
+    let ranks = settings.ranks();
+    if ranks > gpus as u64 {
+        return Err(EngineError::TooFewDevices {
+            needed: ranks,
+            given: gpus as u64,
+        });
+    }
+    let layers = model.decoder_layers().count() as u64;
+    if settings.pipeline_parallel_size > layers {
+        return Err(EngineError::InvalidSetting {
+            name: "--pipeline-parallel-size",
+            value: settings.pipeline_parallel_size.to_string(),
+            expected: "at most the number of layers",
+        });
+    }
+    let mut remembers = false;
+    for (_, layer) in model.decoder_layers() {
+        remembers |= layer.recurrent.is_some();
+        let heads = match layer.attention {
+            Attention::None => continue,
+            Attention::Heads(heads) => {
+                kv_heads(settings, heads.kv_heads)?;
+                heads.query_heads
+            }
+            Attention::Latent(latent) => latent.query_heads,
+        };
+        remembers = true;
+        divisible("attention heads", heads, settings.tensor_parallel_size)?;
+        if layer.indexer.is_none()
+            && matches!(
+                settings.cache_type,
+                CacheType::Fp8DsMla | CacheType::Nvfp4DsMla
+            )
+        {
+            return Err(EngineError::CacheTypeNotForModel {
+                cache_type: settings.cache_type.name(),
+                architecture: model.architecture.clone(),
+            });
+        }
+    }
+    if remembers {
+        Ok(())
+    } else {
+        Err(EngineError::NotGenerative {
+            architecture: model.architecture.clone(),
+        })
+    }
+}
+
+/// More than this is a slip of the finger.
+const MOST: u64 = 1 << 40;
+
+fn positive(name: &'static str, value: Option<u64>) -> Result<(), EngineError> {
+    match value {
+        Some(value) if !(1..=MOST).contains(&value) => Err(EngineError::InvalidSetting {
+            name,
+            value: value.to_string(),
+            expected: "1 or more",
+        }),
+        _ => Ok(()),
+    }
+}
+
+/// KV heads are shared out evenly, or each to several ranks evenly.
+fn kv_heads(settings: &Vllm, heads: u64) -> Result<(), EngineError> {
+    let ranks = settings.tensor_parallel_size;
+    if heads < ranks && ranks.is_multiple_of(heads.max(1)) {
+        Ok(())
+    } else {
+        divisible("KV heads", heads, ranks)
+    }
+}
+
+fn divisible(what: &'static str, count: u64, ranks: u64) -> Result<(), EngineError> {
+    if count.is_multiple_of(ranks) {
+        Ok(())
+    } else {
+        Err(EngineError::NotDivisibleByRanks { what, count, ranks })
+    }
+}

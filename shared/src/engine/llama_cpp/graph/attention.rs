@@ -6,7 +6,7 @@ use super::decoder::{CacheInputs, Decoder};
 use super::family::Projections;
 use super::node::Id;
 use crate::engine::EngineError;
-use crate::model::{Attention, HeadAttention, Layer};
+use crate::model::{Attention, HeadAttention, Layer, Span};
 use crate::quant::TensorType;
 
 impl Decoder<'_> {
@@ -19,7 +19,11 @@ impl Decoder<'_> {
     ) -> Result<Id, EngineError> {
         match layer.attention {
             Attention::Heads(heads) => self.head_attention(block, heads, from),
-            Attention::None | Attention::Latent(_) => Ok(from),
+            Attention::Latent(latent) => Ok(match &block.latent {
+                Some(tensors) => self.latent_attention(block, tensors, latent, from),
+                None => from,
+            }),
+            Attention::None => Ok(from),
         }
     }
 
@@ -32,6 +36,7 @@ impl Decoder<'_> {
         let Some(inputs) = self.inputs_for(heads.span) else {
             return Ok(from);
         };
+        self.rotates = !self.family.rotates_windows_alone || heads.span != Span::Full;
         let mut gate = None;
         let (query, key, value) = match block.fused {
             Some(fused) => self.fused_projections(&inputs, block, fused, heads, from),
@@ -159,18 +164,41 @@ impl Decoder<'_> {
     }
 
     /// Norm of each head, rotation by position, scale.
-    fn positioned(&mut self, block: &Block, from: Id, norm: Option<Part>, scales: bool) -> Id {
+    pub(super) fn positioned(
+        &mut self,
+        block: &Block,
+        from: Id,
+        norm: Option<Part>,
+        scales: bool,
+    ) -> Id {
         let mut result = from;
         if norm.is_some() {
             result = self.norm(Some(block), result, norm, None);
         }
-        if let Some(positions) = self.positions {
-            result = self.graph.map(&[result, positions]);
+        if let Some(positions) = self.positions.filter(|_| self.rotates) {
+            result = match self.rope_table(block) {
+                Some(table) => self.graph.map(&[result, positions, table]),
+                None => self.graph.map(&[result, positions]),
+            };
         }
         if scales {
             result = self.graph.map(&[result]);
         }
         result
+    }
+
+    /// The factors of the rotation, where they lie in host memory. They are too small to decide
+    /// where the rotation runs, and copied once.
+    fn rope_table(&mut self, block: &Block) -> Option<Id> {
+        let table = block
+            .rope_table
+            .filter(|table| table.place == Place::Host)?;
+        let graph = &mut self.graph;
+        Some(
+            *self
+                .rope_table
+                .get_or_insert_with(|| graph.host_weight(table)),
+        )
     }
 
     /// Stores keys and values, and attends to all that is stored.
@@ -270,7 +298,7 @@ impl Decoder<'_> {
     }
 
     /// A cache in host memory as a source, which a GPU has to copy.
-    fn cached(
+    pub(super) fn cached(
         &mut self,
         place: Place,
         tensor_type: TensorType,

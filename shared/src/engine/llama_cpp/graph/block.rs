@@ -29,6 +29,8 @@ pub(in super::super) struct Block {
     pub(super) index: usize,
     /// Where the block's layer is.
     pub(super) place: Place,
+    /// Factors of the rotation by position, which every block reads.
+    pub(super) rope_table: Option<Part>,
     pub(super) query: Option<Part>,
     pub(super) key: Option<Part>,
     pub(super) value: Option<Part>,
@@ -161,9 +163,10 @@ pub(in super::super) fn blocks(model: &Model, placement: &Placement) -> Vec<Bloc
             names.insert(rest, tensor);
         }
     }
+    let table = model.tensors.iter().find(|tensor| tensor.is_rope_table());
     model
         .decoder_layers()
-        .map(|(index, layer)| block(index, layer, placement, &tensors[index]))
+        .map(|(index, layer)| block(index, layer, placement, &tensors[index], table))
         .collect()
 }
 
@@ -183,6 +186,7 @@ fn block(
     layer: &Layer,
     placement: &Placement,
     tensors: &BTreeMap<&str, &Tensor>,
+    rope_table: Option<&Tensor>,
 ) -> Block {
     let place = placement.layer(index);
     let get = |name: &str| {
@@ -228,6 +232,7 @@ fn block(
     Block {
         index,
         place,
+        rope_table: rope_table.map(|table| part(table, place)),
         query: get("attn_q.weight"),
         key: get("attn_k.weight"),
         value: get("attn_v.weight"),

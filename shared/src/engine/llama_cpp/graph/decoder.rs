@@ -7,7 +7,7 @@ use super::super::cache::{self, Cell};
 use super::super::placement::Placement;
 use super::super::settings::{LlamaCpp, Version};
 use super::block::{Block, Part};
-use super::family::{Family, Selection, family};
+use super::family::{Family, Parallel, Selection, family};
 use super::node::{Graph, Id};
 use super::output::Output;
 use crate::engine::EngineError;
@@ -40,11 +40,15 @@ pub(super) struct Decoder<'a> {
     pub(super) model: &'a Model,
     pub(super) batch: &'a Batch,
     pub(super) family: Family,
-    /// All layers are on GPUs, the output included.
+    /// All layers were asked to be on GPUs by their number: "all" does not count for the engine.
     pub(super) full_offload: bool,
     /// Tokens of the micro-batch, a multiple of the sequences.
     pub(super) tokens: u64,
     pub(super) positions: Option<Id>,
+    /// The factors of the rotation, once a layer has read them from host memory.
+    pub(super) rope_table: Option<Id>,
+    /// Whether the layer at hand rotates queries and keys.
+    pub(super) rotates: bool,
     pub(super) full: Option<CacheInputs>,
     pub(super) window: Option<CacheInputs>,
     pub(super) state_copies: Option<StateCopies>,
@@ -152,8 +156,10 @@ pub(super) fn decoder(
         batch,
         family,
         tokens,
-        full_offload: placement.offloaded > model.layers.len(),
+        full_offload: settings.gpu_layers.is_some() && placement.offloaded > model.layers.len(),
         positions,
+        rope_table: None,
+        rotates: true,
         full,
         window,
         state_copies,
@@ -263,15 +269,23 @@ impl Decoder<'_> {
         let mut normalized = normalized;
         if last && self.family.selection == Selection::Attended {
             attended = self.selected(attended);
-            if self.family.parallel {
+            if self.family.parallel != Parallel::No {
                 normalized = self.selected(normalized);
             }
             residual = self.selected(residual);
         }
-        if self.family.parallel {
-            let fed = self.feed_forward(block, normalized);
-            let sum = self.graph.map(&[attended, fed]);
-            return Ok(self.graph.map(&[sum, residual]));
+        match self.family.parallel {
+            Parallel::No => {}
+            Parallel::AttentionFirst => {
+                let fed = self.feed_forward(block, normalized);
+                let sum = self.graph.map(&[attended, fed]);
+                return Ok(self.graph.map(&[sum, residual]));
+            }
+            Parallel::NetworkFirst => {
+                let fed = self.feed_forward(block, normalized);
+                let sum = self.graph.map(&[fed, residual]);
+                return Ok(self.graph.map(&[sum, attended]));
+            }
         }
         if self.family.scales_residual {
             attended = self.graph.map(&[attended]);

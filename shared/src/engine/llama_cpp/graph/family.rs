@@ -12,8 +12,8 @@ pub(super) struct Family {
     pub(super) layer_norm: bool,
     /// Results are added to the residual stream, not the stream to them: it keeps its memory.
     pub(super) adds_to_residual: bool,
-    /// Attention and feed-forward both read the normalised input.
-    pub(super) parallel: bool,
+    /// Whether attention and feed-forward both read the normalised input.
+    pub(super) parallel: Parallel,
     /// Entries of the positions for each token: 4 where images have positions of their own.
     pub(super) positions_per_token: u64,
     /// Where in the last layer the rows that logits are asked for are taken.
@@ -30,6 +30,8 @@ pub(super) struct Family {
     pub(super) caps_scores: bool,
     /// Weights of the chosen experts are divided by their sum.
     pub(super) normalizes_experts: bool,
+    /// Layers that attend in full do not rotate, where others slide.
+    pub(super) rotates_windows_alone: bool,
     /// Queries and keys are rotated.
     pub(super) rotates: bool,
     /// The norm before the feed-forward part is the one called post-attention norm.
@@ -54,11 +56,23 @@ pub(super) enum Selection {
     End,
 }
 
+/// Whether attention and feed-forward both read the normalised input, and how the results are
+/// added up.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Parallel {
+    /// One after the other.
+    No,
+    /// The network's result to that of attention.
+    AttentionFirst,
+    /// The network's result to the residual stream, then attention's.
+    NetworkFirst,
+}
+
 const LLAMA: Family = Family {
     projections: Projections::QueryValueKey,
     layer_norm: false,
     adds_to_residual: false,
-    parallel: false,
+    parallel: Parallel::No,
     positions_per_token: 1,
     selection: Selection::Attended,
     scales_embeddings: false,
@@ -67,6 +81,7 @@ const LLAMA: Family = Family {
     scales_queries: false,
     caps_scores: false,
     normalizes_experts: true,
+    rotates_windows_alone: false,
     rotates: true,
     post_attention_norm_is_pre: false,
 };
@@ -135,7 +150,7 @@ pub(super) fn family(architecture: &str, windowed: bool) -> Family {
         },
         "phi2" => Family {
             layer_norm: true,
-            parallel: true,
+            parallel: Parallel::AttentionFirst,
             scales_queries: true,
             ..base
         },
@@ -143,9 +158,19 @@ pub(super) fn family(architecture: &str, windowed: bool) -> Family {
             scales_queries: true,
             ..base
         },
-        "command-r" | "cohere2" => Family {
+        "cohere2" | "cohere2moe" => Family {
+            rotates_windows_alone: true,
             layer_norm: true,
-            parallel: true,
+            parallel: Parallel::NetworkFirst,
+            ..base
+        },
+        "exaone4" | "exaone-moe" if windowed => Family {
+            rotates_windows_alone: true,
+            ..base
+        },
+        "command-r" => Family {
+            layer_norm: true,
+            parallel: Parallel::NetworkFirst,
             ..base
         },
         "olmoe" | "qwen2moe" => Family {

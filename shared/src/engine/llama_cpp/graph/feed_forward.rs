@@ -73,6 +73,7 @@ impl Decoder<'_> {
     /// 0.6.0 does where the two have the same quantized shape.
     fn starts_shared_expert_early(&self, block: &ExpertBlock) -> bool {
         self.settings.version >= Version::V0_6_0
+            && block.gate_up.is_none()
             && block
                 .shared
                 .up

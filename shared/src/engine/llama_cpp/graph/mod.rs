@@ -6,6 +6,7 @@ mod block;
 mod decoder;
 mod family;
 mod feed_forward;
+mod latent;
 mod node;
 mod output;
 mod recurrent;
@@ -16,7 +17,7 @@ use alloc::vec::Vec;
 
 use super::batch::Batch;
 use super::placement::Placement;
-use super::settings::LlamaCpp;
+use super::settings::{LlamaCpp, SplitMode};
 use super::weights::Bytes;
 use crate::engine::EngineError;
 use crate::model::Model;
@@ -40,9 +41,18 @@ pub(super) fn compute(
         .map(|((_, layer), block)| (layer, block))
         .collect();
     let graph = decoder::decoder(settings, model, placement, batch, &layers, output)?;
-    let peaks = simulate::peaks(graph, gpus);
+    let peaks = simulate::peaks(graph, gpus, is_pipeline(settings, model, placement, gpus));
     Ok(Some(Bytes {
         gpus: peaks.gpus,
         host: peaks.host,
     }))
+}
+
+/// Several GPUs work as a pipeline where they hold everything (`llama-context.cpp`).
+fn is_pipeline(settings: &LlamaCpp, model: &Model, placement: &Placement, gpus: usize) -> bool {
+    gpus > 1
+        && settings.split_mode == SplitMode::Layer
+        && settings.kv_offload
+        && placement.offloaded > model.layers.len()
+        && !placement.has_overrides()
 }

@@ -22,6 +22,8 @@ const MAX_SOURCES: usize = 7;
 pub(super) enum Memory {
     /// Allocated before the graph runs, in host memory.
     Input,
+    /// Allocated before the graph runs, and never free.
+    Pinned,
     /// Lies in a buffer of its own: a weight.
     Weight,
     /// Lies in a buffer of its own: a cache.
@@ -195,6 +197,11 @@ impl Graph {
         self.push(Node::new(Memory::Own, shape, 2, from))
     }
 
+    /// A copy of a cache in another order of elements.
+    pub(super) fn transposed(&mut self, shape: Shape, element: u64, from: &[Id]) -> Id {
+        self.push(Node::new(Memory::Own, shape, element, from))
+    }
+
     /// An element-wise operation: the result has the shape of the first source and may take
     /// its memory.
     pub(super) fn map(&mut self, from: &[Id]) -> Id {
@@ -213,6 +220,13 @@ impl Graph {
             (place, None) => self.weighted(Memory::InPlace, shape, place, &[from]),
             (place, Some(copy)) => self.weighted(Memory::InPlace, shape, place, &[from, copy]),
         }
+    }
+
+    /// A weight in host memory that several nodes read where they happen to run.
+    pub(super) fn host_weight(&mut self, weight: Part) -> Id {
+        let mut node = Node::new(Memory::Weight, [weight.bytes, 1, 1, 1], 1, &[]);
+        node.assigned = Some(Place::Host);
+        self.push(node)
     }
 
     /// Another shape of the same memory.
@@ -301,9 +315,7 @@ impl Graph {
         if !self.op_offload || batch_rows < OP_OFFLOAD_MIN_BATCH {
             return (Place::Host, None);
         }
-        let mut node = Node::new(Memory::Weight, [weight.bytes, 1, 1, 1], 1, &[]);
-        node.assigned = Some(Place::Host);
-        (Place::Gpu(0), Some(self.push(node)))
+        (Place::Gpu(0), Some(self.host_weight(weight)))
     }
 
     fn weighted(&mut self, memory: Memory, shape: Shape, place: Place, from: &[Id]) -> Id {

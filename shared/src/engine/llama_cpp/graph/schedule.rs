@@ -8,6 +8,10 @@ use alloc::vec::Vec;
 use super::super::placement::Place;
 use super::node::{Id, Memory, Node};
 
+/// Copies of what each split starts with while several GPUs work as a pipeline
+/// (`GGML_SCHED_MAX_COPIES`).
+const PIPELINE_COPIES: usize = 4;
+
 /// A node at its place, in the order of computation, copies included.
 #[derive(Debug)]
 pub(super) struct Placed {
@@ -17,7 +21,7 @@ pub(super) struct Placed {
 
 /// The graph cut into splits, each of which runs at one place and starts with copies of what it
 /// uses from elsewhere.
-pub(super) fn schedule(nodes: &[Node]) -> Vec<Placed> {
+pub(super) fn schedule(nodes: &[Node], pipeline: bool) -> Vec<Placed> {
     let places = places(nodes);
     Splitter {
         nodes,
@@ -25,6 +29,7 @@ pub(super) fn schedule(nodes: &[Node]) -> Vec<Placed> {
         result: Vec::with_capacity(nodes.len() + 64),
         renumbered: vec![None; nodes.len()],
         copies: Vec::new(),
+        pipeline,
     }
     .split()
 }
@@ -33,7 +38,12 @@ pub(super) fn schedule(nodes: &[Node]) -> Vec<Placed> {
 fn is_passive(node: &Node) -> bool {
     matches!(
         node.memory,
-        Memory::View(_) | Memory::Input | Memory::Weight | Memory::Cache | Memory::Dependency
+        Memory::View(_)
+            | Memory::Input
+            | Memory::Pinned
+            | Memory::Weight
+            | Memory::Cache
+            | Memory::Dependency
     )
 }
 
@@ -84,10 +94,15 @@ struct Splitter<'a> {
     renumbered: Vec<Option<Id>>,
     /// Copies made so far: of which node, where, and their number in the result.
     copies: Vec<(Id, Place, Id)>,
+    /// Several GPUs work on several micro-batches at once.
+    pipeline: bool,
 }
 
 impl Splitter<'_> {
     fn split(mut self) -> Vec<Placed> {
+        if self.pipeline {
+            self.pin_inputs();
+        }
         let mut start = 0;
         while start < self.nodes.len() {
             let end = self.end_of_split(start);
@@ -166,9 +181,13 @@ impl Splitter<'_> {
                     node: read,
                     place: from,
                 });
-                let copy = Node::new(Memory::Own, original.shape, original.element, &[]);
                 self.copies.push((source, place, self.next()));
-                self.result.push(Placed { node: copy, place });
+                if self.pipeline {
+                    self.pin(source, place, PIPELINE_COPIES);
+                } else {
+                    let copy = Node::new(Memory::Own, original.shape, original.element, &[]);
+                    self.result.push(Placed { node: copy, place });
+                }
             }
         }
         for index in start..end {
@@ -189,6 +208,24 @@ impl Splitter<'_> {
                 }
             });
             self.renumbered[index] = Some(self.next());
+            self.result.push(Placed { node, place });
+        }
+    }
+
+    /// Inputs have as many copies as the pipeline, themselves included.
+    fn pin_inputs(&mut self) {
+        for (id, node) in (0..).zip(self.nodes) {
+            if node.memory == Memory::Input {
+                self.pin(id, Place::Host, PIPELINE_COPIES - 1);
+            }
+        }
+    }
+
+    /// Enters copies of a node that nothing overwrites.
+    fn pin(&mut self, source: Id, place: Place, count: usize) {
+        let original = &self.nodes[source as usize];
+        for _ in 0..count {
+            let node = Node::new(Memory::Pinned, original.shape, original.element, &[]);
             self.result.push(Placed { node, place });
         }
     }

@@ -29,17 +29,18 @@ struct State {
 }
 
 /// The buffers' sizes for a graph whose nodes each run at their own place.
-pub(super) fn peaks(graph: Graph, gpus: usize) -> Peaks {
-    let graph = schedule(&graph.into_nodes());
+pub(super) fn peaks(graph: Graph, gpus: usize, pipeline: bool) -> Peaks {
+    let graph = schedule(&graph.into_nodes(), pipeline);
     let mut simulation = Simulation {
         states: vec![State::default(); graph.len()],
         host: Allocator::new(HOST_ALIGNMENT),
         gpus: vec![Allocator::new(CUDA_ALIGNMENT); gpus],
         nodes: &graph,
+        pipeline,
     };
     simulation.count();
     for (id, placed) in graph.iter().enumerate() {
-        if placed.node.memory == Memory::Input {
+        if matches!(placed.node.memory, Memory::Input | Memory::Pinned) {
             simulation.allocate(id);
         }
     }
@@ -57,6 +58,8 @@ struct Simulation<'a> {
     states: Vec<State>,
     host: Allocator,
     gpus: Vec<Allocator>,
+    /// Inputs stay for the micro-batches that follow.
+    pipeline: bool,
 }
 
 impl Simulation<'_> {
@@ -116,6 +119,7 @@ impl Simulation<'_> {
                 }
             }
             Memory::Input
+            | Memory::Pinned
             | Memory::Weight
             | Memory::Cache
             | Memory::View(_)
@@ -133,7 +137,10 @@ impl Simulation<'_> {
         for &source in node.sources() {
             let parent = &self.nodes[source as usize];
             let state = self.states[source as usize];
-            let free = state.allocated && state.children == 1 && state.views == 0;
+            let free = state.allocated
+                && state.children == 1
+                && state.views == 0
+                && parent.node.memory != Memory::Pinned;
             if free && parent.node.same_layout(node) && parent.place == *place {
                 let bytes = node.bytes();
                 self.states[source as usize].allocated = false;
@@ -162,13 +169,18 @@ impl Simulation<'_> {
             }
             _ => id,
         };
+        let stays = match self.nodes[root].node.memory {
+            Memory::Pinned => true,
+            Memory::Input => self.pipeline,
+            _ => false,
+        };
         let State {
             children,
             views,
             allocated,
             ..
         } = self.states[root];
-        if children == 0 && views == 0 && allocated {
+        if !stays && children == 0 && views == 0 && allocated {
             self.release(root);
         }
     }

@@ -1,0 +1,136 @@
+//! Latent attention (MLA) in its absorbed form: queries meet the compressed keys directly.
+//!
+//! Source: llama.cpp 0.6.0, `models/deepseek2.cpp` and `llama-graph.cpp` (`build_attn_mha`).
+
+use alloc::vec::Vec;
+
+use super::super::placement::Place;
+use super::block::{Block, LatentBlock};
+use super::decoder::{CacheInputs, Decoder};
+use super::node::Id;
+use crate::model::LatentAttention;
+use crate::quant::TensorType;
+
+impl Decoder<'_> {
+    /// Latent attention, its output projection included.
+    pub(super) fn latent_attention(
+        &mut self,
+        block: &Block,
+        tensors: &LatentBlock,
+        latent: LatentAttention,
+        from: Id,
+    ) -> Id {
+        let Some(inputs) = self.inputs_for(latent.span) else {
+            return from;
+        };
+        let tokens = self.tokens;
+        let row = latent.latent_dim + latent.rope_dim;
+        let nope_dim = latent.key_dim.saturating_sub(latent.rope_dim);
+
+        let mut query = from;
+        if tensors.query_a.is_some() {
+            query = self.projected(tensors.query_a, None, query);
+            query = self.norm(Some(block), query, tensors.query_a_norm, None);
+        }
+        let query = self.projected(tensors.query_b.or(block.query), None, query);
+        let nope = self
+            .graph
+            .view(query, [nope_dim, tokens, latent.query_heads, 1]);
+        let absorbed = match tensors.key_b {
+            Some(weight) => self.graph.matrix(weight, nope),
+            None => nope,
+        };
+        let absorbed = self
+            .graph
+            .view(absorbed, [latent.latent_dim, latent.query_heads, tokens, 1]);
+        let rotary = self
+            .graph
+            .view(query, [latent.rope_dim, latent.query_heads, tokens, 1]);
+        let rotary = self.positioned(block, rotary, None, false);
+        let query = self
+            .graph
+            .own([row, latent.query_heads, tokens, 1], &[absorbed, rotary]);
+
+        let compressed = self.projected(tensors.compress, None, from);
+        let value = self
+            .graph
+            .view(compressed, [latent.latent_dim, tokens, 1, 1]);
+        let value = self.norm(Some(block), value, tensors.compress_norm, None);
+        let value = self.graph.view(value, [latent.latent_dim, 1, tokens, 1]);
+        let rotary = self.graph.view(compressed, [latent.rope_dim, 1, tokens, 1]);
+        let rotary = self.positioned(block, rotary, None, false);
+        let key = self.graph.own([row, 1, tokens, 1], &[value, rotary]);
+        for id in [query, value, key] {
+            self.graph.expand(id);
+        }
+        let place = if self.settings.kv_offload {
+            block.place
+        } else {
+            Place::Host
+        };
+        let stored = self.graph.view(key, [row, tokens, 1, 1]);
+        self.graph.store(place, &[stored, inputs.key_indices]);
+        let attended = self.attend_latent(&inputs, tensors, latent, place, query);
+        self.projected(block.output, block.output_bias, attended)
+    }
+
+    fn attend_latent(
+        &mut self,
+        inputs: &CacheInputs,
+        tensors: &LatentBlock,
+        latent: LatentAttention,
+        place: Place,
+        query: Id,
+    ) -> Id {
+        let streams = self.batch.streams;
+        let per_stream = self.tokens / streams;
+        let row = latent.latent_dim + latent.rope_dim;
+        let heads = latent.query_heads;
+        let cells = inputs.cells * streams;
+        let queries = self.graph.view(query, [row, per_stream, heads, streams]);
+        let cached = self.cached(place, self.settings.cache_type_k, row, cells);
+        let width = heads * latent.value_dim;
+        let decompressed = [latent.value_dim, per_stream, heads, streams];
+        let attended = if self.settings.uses_flash_attention() {
+            let mut sources = Vec::from([queries]);
+            sources.extend(cached);
+            sources.push(inputs.mask);
+            let shape = [latent.latent_dim, heads, per_stream, streams];
+            let attended = self.graph.own(shape, &sources);
+            if self.settings.cache_type_k != TensorType::F16 {
+                self.graph.add_extra(attended, 2 * cells * row);
+            }
+            self.graph
+                .view(attended, [latent.latent_dim, per_stream, heads, streams])
+        } else {
+            let element = if self.settings.cache_type_k == TensorType::F32 {
+                4
+            } else {
+                2
+            };
+            let value = self.graph.transposed(
+                [inputs.cells, latent.latent_dim, 1, streams],
+                element,
+                cached.as_slice(),
+            );
+            let mut sources: Vec<Id> = cached.into_iter().collect();
+            sources.push(queries);
+            let scores = self
+                .graph
+                .own([inputs.cells, per_stream, heads, streams], &sources);
+            let scores = self.graph.map(&[scores, inputs.mask]);
+            self.graph.own(
+                [latent.latent_dim, per_stream, heads, streams],
+                &[value, scores],
+            )
+        };
+        let attended = match tensors.value_b {
+            Some(weight) => self.graph.matrix(weight, attended),
+            None => attended,
+        };
+        let attended = self.graph.view(attended, decompressed);
+        let joined = self.graph.own([width, self.tokens, 1, 1], &[attended]);
+        self.graph.expand(joined);
+        joined
+    }
+}

@@ -97,15 +97,19 @@ impl DevicePlan {
         .fold(0, |sum, figure| sum.saturating_add(figure.bytes))
     }
 
+    /// Keys, values and state together; saturating.
+    #[must_use]
+    pub fn caches(&self) -> u64 {
+        self.kv_cache
+            .bytes
+            .saturating_add(self.recurrent_state.bytes)
+    }
+
     /// Whether keys, values and state stay within what the engine sets apart for them.
     #[must_use]
     pub fn is_within_allowance(&self) -> bool {
-        let caches = self
-            .kv_cache
-            .bytes
-            .saturating_add(self.recurrent_state.bytes);
         self.cache_allowance
-            .is_none_or(|allowance| caches <= allowance)
+            .is_none_or(|allowance| self.caches() <= allowance)
     }
 }
 

@@ -66,7 +66,10 @@ fn answer(
     }
     let plan = planner.plan(question.context)?;
     if terminal.json {
-        let answer = PlanAnswer::new(&found.model, engine, &plan, devices, budget);
+        let mut answer = PlanAnswer::new(&found.model, engine, &plan, devices, budget);
+        if question.explain {
+            answer.explain(planner.explain(&plan));
+        }
         terminal.write_json(&answer)?;
     } else {
         page.precision(&row.precision);

@@ -1,7 +1,7 @@
 //! Answers in JSON: all sizes are bytes.
 
 use serde::Serialize;
-use shared::engine::{Details, Engine, Plan};
+use shared::engine::{Basis, Component, Details, Engine, Explanation, Plan};
 use shared::fit::{Budget, ByAnswer, Fit};
 use shared::gpu::Device;
 use shared::model::Model;
@@ -88,6 +88,49 @@ pub(crate) struct PlanAnswer<'a> {
     devices: Vec<DeviceAnswer<'a>>,
     host: HostAnswer,
     backend_details: serde_json::Value,
+    /// Only where they were asked for.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    explanations: Vec<ExplanationAnswer>,
+}
+
+/// Why a figure is what it is.
+#[derive(Serialize)]
+struct ExplanationAnswer {
+    component: &'static str,
+    exact: bool,
+    /// How much lower the real figure has been seen, in thousandths of an estimate.
+    below_permille: u32,
+    /// How much higher.
+    above_permille: u32,
+    arithmetic: Vec<String>,
+    source: &'static str,
+}
+
+impl From<Explanation> for ExplanationAnswer {
+    fn from(explanation: Explanation) -> Self {
+        let (exact, below_permille, above_permille) = match explanation.basis {
+            Basis::Exact => (true, 0, 0),
+            Basis::Estimate {
+                below_permille,
+                above_permille,
+            } => (false, below_permille, above_permille),
+        };
+        Self {
+            component: match explanation.component {
+                Component::Weights => "weights",
+                Component::KvCache => "kv_cache",
+                Component::RecurrentState => "recurrent_state",
+                Component::Compute => "compute",
+                Component::StartOverhead => "runtime_overhead_start",
+                Component::Growth => "runtime_overhead_growth",
+            },
+            exact,
+            below_permille,
+            above_permille,
+            arithmetic: explanation.arithmetic,
+            source: explanation.source,
+        }
+    }
 }
 
 #[derive(Serialize)]
@@ -155,7 +198,13 @@ impl<'a> PlanAnswer<'a> {
                 total: plan.host.total(),
             },
             backend_details: details(plan.details),
+            explanations: Vec::new(),
         }
+    }
+
+    /// Adds why each figure is what it is.
+    pub(crate) fn explain(&mut self, explanations: Vec<Explanation>) {
+        self.explanations = explanations.into_iter().map(Into::into).collect();
     }
 }
 

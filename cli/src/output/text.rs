@@ -3,7 +3,7 @@
 use std::fmt::Write;
 
 use shared::engine::{Explanation, Figure, Plan};
-use shared::fit::{Budget, Fit, fits};
+use shared::fit::{Answer, Budget, Fit, fits};
 use shared::gpu::Device;
 use shared::model::Model;
 use shared::text::{Language, UserMessage};
@@ -59,6 +59,11 @@ impl Page {
         self.original_figures(&fit.plan, devices, budget);
         self.field("usable_context_length", fit.usable_context_length);
         self.field("limited_by", fit.limit.name());
+        let contexts = Answer::ALL.map(|answer| {
+            let context = fit.max_context_by_answer.get(answer);
+            format!("{}={context}", answer.name())
+        });
+        self.field("max_context_by_answer", contexts.join(" "));
         self.further_figures(&fit.plan, devices, budget);
     }
 

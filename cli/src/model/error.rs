@@ -11,7 +11,11 @@ use crate::mib;
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum ModelError {
     /// A repository of the Hub that the catalogue does not have.
-    HubNotRead { repository: String },
+    HubNotRead {
+        repository: String,
+        /// The catalogue's name for what seems to be the same model.
+        similar: Option<&'static str>,
+    },
     /// A folder without a model.
     EmptyFolder { folder: PathBuf },
     /// A folder with several models.
@@ -70,7 +74,7 @@ impl UserMessage for ModelError {
 impl ModelError {
     fn message_ja(&self) -> String {
         match self {
-            Self::HubNotRead { repository } => format!(
+            Self::HubNotRead { repository, .. } => format!(
                 "Hub のリポジトリ「{repository}」は内蔵カタログになく、Hub からの読み込みにはまだ対応していません"
             ),
             Self::EmptyFolder { folder } => format!(
@@ -116,7 +120,7 @@ impl ModelError {
 
     fn message_en(&self) -> String {
         match self {
-            Self::HubNotRead { repository } => format!(
+            Self::HubNotRead { repository, .. } => format!(
                 "the Hub repository “{repository}” is not in the built-in catalogue, and the Hub is not read yet"
             ),
             Self::EmptyFolder { folder } => format!(
@@ -162,7 +166,12 @@ impl ModelError {
 
     fn hint_ja(&self) -> String {
         match self {
-            Self::HubNotRead { repository } => format!(
+            Self::HubNotRead {
+                similar: Some(tag), ..
+            } => format!(
+                "カタログの {tag} が同じモデルのようです(形式は {tag}:Q4_K_M のように指定)。または .gguf を保存してそのパスを指定してください"
+            ),
+            Self::HubNotRead { repository, .. } => format!(
                 "https://huggingface.co/{repository}/resolve/main/config.json を保存して、そのパスを指定してください"
             ),
             Self::EmptyFolder { .. } => {
@@ -186,7 +195,12 @@ impl ModelError {
 
     fn hint_en(&self) -> String {
         match self {
-            Self::HubNotRead { repository } => format!(
+            Self::HubNotRead {
+                similar: Some(tag), ..
+            } => format!(
+                "{tag} of the catalogue seems to be the same model (choose a format as in {tag}:Q4_K_M); or save the .gguf and give its path"
+            ),
+            Self::HubNotRead { repository, .. } => format!(
                 "save https://huggingface.co/{repository}/resolve/main/config.json and give its path"
             ),
             Self::EmptyFolder { .. } => {

@@ -186,6 +186,7 @@ fn in_catalogue(given: &str, named: &name::Named) -> Result<Found, Failure> {
         }
         Err(_) if name::looks_like_repository(given) => Err(ModelError::HubNotRead {
             repository: named.name.clone(),
+            similar: name::same_model(&named.name),
         }
         .into()),
         Err(error) => Err(error.into()),

@@ -1,5 +1,6 @@
 //! What the words of a MODEL say: a name, and perhaps a format of the weights.
 
+use shared::catalogue;
 use shared::quant::FileType;
 
 use super::ModelError;
@@ -78,9 +79,36 @@ pub(super) fn looks_like_repository(given: &str) -> bool {
     matches!(name.split('/').collect::<Vec<_>>().as_slice(), [owner, name] if !owner.is_empty() && !name.is_empty())
 }
 
+/// The catalogue's name for the model of a repository that holds it in another format, such as
+/// `someone/Qwen3-8B-GGUF`.
+pub(super) fn same_model(repository: &str) -> Option<&'static str> {
+    let (_, name) = repository.split_once('/')?;
+    let name = name.to_lowercase();
+    let model = ["-gguf", "-awq", "-gptq", "-fp8", "-nvfp4"]
+        .iter()
+        .find_map(|format| name.strip_suffix(format))?;
+    catalogue::entries()
+        .find(|entry| {
+            let original = entry.repository.to_lowercase();
+            let own = original.split_once('/').map(|(_, own)| own);
+            // Some publishers put the first owner before the name.
+            own == Some(model) || original.replace('/', "_") == model
+        })
+        .map(|entry| entry.tag)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn repositories_of_other_formats_lead_to_the_catalogue() {
+        for repository in ["someone/Qwen3-8B-GGUF", "someone/Qwen_Qwen3-8B-GGUF"] {
+            assert_eq!(same_model(repository), Some("qwen3:8b"), "{repository}");
+        }
+        assert_eq!(same_model("someone/Qwen3-9B-GGUF"), None);
+        assert_eq!(same_model("someone/Qwen3-8B-tuned"), None);
+    }
 
     #[test]
     fn formats_follow_a_colon_or_end_a_tag() {

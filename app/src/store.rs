@@ -1,6 +1,7 @@
 //! The page's signals: what was entered, and everything that follows from it.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use leptos::prelude::*;
 use shared::gpu::{Device, GpuReport, ProbeProblem, ProblemCode};
@@ -191,6 +192,27 @@ impl Store {
         part: impl Fn(&State) -> T + Send + Sync + 'static,
     ) -> Memo<T> {
         Memo::new(move |_| self.state.with(&part))
+    }
+
+    /// The answers on show, but a moment later than the answers themselves: for what takes longer
+    /// to calculate and is not waited for.
+    #[must_use]
+    pub fn later(self) -> RwSignal<Option<Arc<Answers>>> {
+        let later = RwSignal::new(self.shown.with_untracked(|shown| shown.answers.clone()));
+        Effect::new(move |first: Option<()>| {
+            let answers = self.shown.with(|shown| shown.answers.clone());
+            if first.is_none() {
+                return;
+            }
+            set_timeout(
+                move || {
+                    // The page may have been built anew since.
+                    let _ = later.try_set(answers);
+                },
+                Duration::ZERO,
+            );
+        });
+        later
     }
 
     /// Something read off the answers on show; nothing where there are none.

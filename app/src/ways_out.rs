@@ -1,6 +1,7 @@
 //! What to change where nothing fits, each change tried before it is offered.
 
 use shared::engine::Precision;
+use shared::fit::fits;
 use shared::quant::FileType;
 
 use crate::answer::is_nothing;
@@ -78,11 +79,6 @@ pub fn ways_out(
     choice: &ModelChoice,
     loaded: Option<&Loaded>,
 ) -> Vec<WayOut> {
-    let longest = |question: &Question, focus| {
-        question
-            .fit(focus)
-            .map_or(0, |fit| fit.max_context_length)
-    };
     let wanted = question.context.unwrap_or(1);
     match question.fit(focus) {
         Ok(fit) if is_nothing(&fit) || fit.max_context_length < wanted => {}
@@ -129,11 +125,9 @@ fn narrower_weights(
         if chosen.model.weights_bytes() >= present {
             return None;
         }
-        let context = with_model(question, chosen)
-            .fit(focus)
-            .ok()?
-            .max_context_length;
-        (context >= enough).then_some((format, context))
+        let changed = with_model(question, chosen);
+        let is_enough = reaches(&changed, focus, enough);
+        is_enough.then(|| (format, longest(&changed, focus)))
     })
 }
 
@@ -152,28 +146,45 @@ fn relieved(
     relief: &Relief,
     enough: u64,
 ) -> Option<(String, u64)> {
-    let at = |index: usize| {
+    let changed = |index: usize| {
         let value = relief.values.get(index)?;
         let mut changed = question.clone();
         changed
             .settings
             .insert(relief.setting.name.into(), value.clone());
-        let context = changed.fit(focus).ok()?.max_context_length;
-        Some((value.clone(), context))
+        Some((value.clone(), changed))
+    };
+    let is_enough = |index| {
+        changed(index).is_some_and(|(_, changed)| reaches(&changed, focus, enough))
     };
     let (mut milder, mut strong) = (0, relief.values.len().checked_sub(1)?);
-    if at(strong)?.1 < enough {
+    if !is_enough(strong) {
         return None;
     }
     while milder < strong {
         let middle = milder + (strong - milder) / 2;
-        if at(middle)?.1 >= enough {
+        if is_enough(middle) {
             strong = middle;
         } else {
             milder = middle + 1;
         }
     }
-    at(strong)
+    let (value, changed) = changed(strong)?;
+    Some((value, longest(&changed, focus)))
+}
+
+/// Whether a context of this length fits: one plan, where the longest takes several.
+fn reaches(question: &Question, focus: Focus, context: u64) -> bool {
+    let plan = question
+        .planner(focus)
+        .and_then(|planner| planner.plan(context));
+    plan.is_ok_and(|plan| fits(&plan, &question.devices, &question.budget))
+}
+
+fn longest(question: &Question, focus: Focus) -> u64 {
+    question
+        .fit(focus)
+        .map_or(0, |fit| fit.max_context_length)
 }
 
 #[cfg(test)]

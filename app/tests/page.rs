@@ -84,6 +84,17 @@ fn send(element: &Element, name: &str) {
     element.dispatch_event(&event).unwrap();
 }
 
+/// Longer than the page takes for what is not waited for.
+async fn moment() {
+    let later = js_sys::Promise::new(&mut |resolve, _| {
+        window()
+            .set_timeout_with_callback_and_timeout_and_arguments_0(&resolve, 50)
+            .unwrap();
+    });
+    wasm_bindgen_futures::JsFuture::from(later).await.unwrap();
+    tick().await;
+}
+
 #[wasm_bindgen_test]
 async fn the_answer_follows_the_free_memory() {
     let page = mounted(State::default(), Language::En);
@@ -185,7 +196,7 @@ async fn a_way_out_leads_out() {
     assert_eq!(page.text("max-context-fp16"), "0");
     let button: HtmlElement = page.find(".ways-out button").unchecked_into();
     button.click();
-    tick().await;
+    moment().await;
     assert_ne!(page.text("max-context-fp16"), "0");
     assert!(page.place.query_selector(".ways-out").unwrap().is_none());
 }

@@ -10,20 +10,16 @@ use crate::ways_out::{Change, WayOut, ways_out as find};
 pub(super) fn ways_out(page: Page) -> impl IntoView {
     let store = page.store;
     let focus = store.part(|state| state.focus);
+    let answers = store.later();
     let ways: Memo<Option<Vec<WayOut>>> = Memo::new(move |_| {
         let focus = focus.get();
-        store
-            .read(|answers| {
-                if !answers.fails(focus) {
-                    return None;
-                }
-                let choice = store.state.with_untracked(|state| state.model.clone());
-                let ways = store.loaded.with_untracked(|loaded| {
-                    find(&answers.question, focus, &choice, loaded.as_deref())
-                });
-                Some(ways)
-            })
-            .flatten()
+        answers.with(|answers| {
+            let answers = answers.as_ref().filter(|answers| answers.fails(focus))?;
+            let choice = store.state.with_untracked(|state| state.model.clone());
+            Some(store.loaded.with_untracked(|loaded| {
+                find(&answers.question, focus, &choice, loaded.as_deref())
+            }))
+        })
     });
     let list = move || {
         ways.get().map(|ways| {

@@ -45,14 +45,24 @@ impl Limit {
 /// Whether `plan` fits on `devices` under `budget`.
 #[must_use]
 pub fn fits(plan: &Plan, devices: &[Device], budget: &Budget) -> bool {
-    plan.devices.len() <= devices.len()
-        && plan
-            .devices
-            .iter()
-            .zip(devices)
-            .all(|(device_plan, device)| {
-                device_plan.is_within_allowance() && budget.total(device_plan) <= device.free
-            })
+    plan.devices.len() <= devices.len() && room(plan, devices, budget) >= 0
+}
+
+/// Bytes free beyond what the plan needs, where they are fewest, or left of what the engine sets
+/// apart for its caches; negative where it does not fit.
+fn room(plan: &Plan, devices: &[Device], budget: &Budget) -> i128 {
+    plan.devices
+        .iter()
+        .zip(devices)
+        .map(|(plan, device)| {
+            let free = i128::from(device.free) - i128::from(budget.total(plan));
+            match plan.cache_allowance {
+                Some(allowance) => free.min(i128::from(allowance) - i128::from(plan.caches())),
+                None => free,
+            }
+        })
+        .min()
+        .unwrap_or(0)
 }
 
 /// The longest context that fits, for the answer asked for and for the others.
@@ -94,6 +104,19 @@ pub fn max_context(
     })
 }
 
+/// A context in the planner's steps, with the room that it leaves; `None` for sizes beyond `u64`.
+#[derive(Clone, Copy)]
+struct Tried {
+    steps: u64,
+    room: Option<i128>,
+}
+
+impl Tried {
+    fn fits(self) -> bool {
+        self.room.is_some_and(|room| room >= 0)
+    }
+}
+
 /// The largest multiple of the planner's step that fits while the next one does not; 0 where
 /// not even one step fits.
 fn longest_fitting(
@@ -102,27 +125,55 @@ fn longest_fitting(
     budget: &Budget,
 ) -> Result<u64, EngineError> {
     let step = planner.context_step().max(1);
-    let fits_steps = |steps: u64| match planner.plan(steps.saturating_mul(step)) {
-        Ok(plan) => Ok(fits(&plan, devices, budget)),
+    let at = |steps: u64| match planner.plan(steps.saturating_mul(step)) {
+        Ok(plan) if plan.devices.len() > devices.len() => Ok(Tried { steps, room: None }),
+        Ok(plan) => Ok(Tried {
+            steps,
+            room: Some(room(&plan, devices, budget)),
+        }),
         // Sizes beyond u64 fit nowhere.
-        Err(EngineError::TooLarge) => Ok(false),
+        Err(EngineError::TooLarge) => Ok(Tried { steps, room: None }),
         Err(error) => Err(error),
     };
     let limit = planner.context_limit() / step;
-    if limit == 0 || !fits_steps(1)? {
+    if limit == 0 {
         return Ok(0);
     }
-    if fits_steps(limit)? {
+    let mut fitting = at(1)?;
+    if !fitting.fits() {
+        return Ok(0);
+    }
+    let mut exceeding = at(limit)?;
+    if exceeding.fits() {
         return Ok(limit * step);
     }
-    let (mut fitting, mut exceeding) = (1, limit);
-    while exceeding - fitting > 1 {
-        let middle = fitting + (exceeding - fitting) / 2;
-        if fits_steps(middle)? {
-            fitting = middle;
+    let mut halve = false;
+    while exceeding.steps - fitting.steps > 1 {
+        let width = exceeding.steps - fitting.steps;
+        let offset = if halve {
+            width / 2
         } else {
-            exceeding = middle;
+            crossing(fitting, exceeding)
+        };
+        let tried = at(fitting.steps + offset.clamp(1, width - 1))?;
+        if tried.fits() {
+            fitting = tried;
+        } else {
+            exceeding = tried;
         }
+        // Memory grows nearly in a line, which finds the place in a few tries. Where it bends,
+        // halving keeps the search from creeping.
+        halve = exceeding.steps - fitting.steps > width / 2;
     }
-    Ok(fitting * step)
+    Ok(fitting.steps * step)
+}
+
+/// Steps after `fitting` where a line to `exceeding` leaves no room.
+fn crossing(fitting: Tried, exceeding: Tried) -> u64 {
+    let width = exceeding.steps - fitting.steps;
+    let (Some(left), Some(missing)) = (fitting.room, exceeding.room) else {
+        return width / 2;
+    };
+    let offset = i128::from(width) * left / (left - missing).max(1);
+    u64::try_from(offset).unwrap_or(width / 2)
 }

@@ -11,11 +11,9 @@ use crate::curve::Chart;
 pub(super) fn chart(page: Page) -> impl IntoView {
     let store = page.store;
     let focus = store.part(|state| state.focus);
-    let chart: Memo<Option<Chart>> = Memo::new(move |_| {
-        store
-            .read(|answers| answers.chart(focus.get()))
-            .flatten()
-    });
+    let answers = store.later();
+    let chart: Memo<Option<Chart>> =
+        Memo::new(move |_| answers.with(|answers| answers.as_ref()?.chart(focus.get())));
     // The context read off the chart; the answer looked at until a person points elsewhere.
     let pointed: RwSignal<Option<u64>> = RwSignal::new(None);
     let cursor = Memo::new(move |_| {
@@ -38,8 +36,8 @@ pub(super) fn chart(page: Page) -> impl IntoView {
                     .get()
                     .then(|| {
                         view! {
-                            {plot::plot(page, chart, cursor, pointed)}
-                            {table::table(page, chart)}
+                            {plot::plot(page, answers, chart, cursor, pointed)}
+                            {table::table(page, answers, chart)}
                         }
                     })
             }}

@@ -1,10 +1,13 @@
 //! The drawing. Lines are SVG stretched over the plot; marks and labels are text beside them, so
 //! that they keep their size on every screen.
 
+use std::sync::Arc;
+
 use leptos::ev::{KeyboardEvent, PointerEvent};
 use leptos::prelude::*;
 use wasm_bindgen::JsCast;
 
+use crate::answer::Answers;
 use crate::curve::{Chart, Line, Reading, marks};
 use crate::memory::percent;
 use crate::number::{memory, short};
@@ -18,6 +21,7 @@ const FULL: u64 = 10_000;
 
 pub(super) fn plot(
     page: Page,
+    answers: RwSignal<Option<Arc<Answers>>>,
     chart: Memo<Option<Chart>>,
     cursor: Memo<Option<u64>>,
     pointed: RwSignal<Option<u64>>,
@@ -28,7 +32,7 @@ pub(super) fn plot(
     let readings = Memo::new(move |_| {
         let context = cursor.get()?;
         let place = chart.with(|chart| chart.as_ref().map(|chart| chart.place))?;
-        store.read(|answers| answers.at_context(context, place))
+        answers.with(|answers| Some(answers.as_ref()?.at_context(context, place)))
     });
     let spoken = move || {
         let context = cursor.get().unwrap_or(0);

@@ -1,13 +1,20 @@
 //! The same as a table.
 
+use std::sync::Arc;
+
 use leptos::prelude::*;
 
+use crate::answer::Answers;
 use crate::curve::Chart;
 use crate::number::{grouped, memory};
 use crate::view::Page;
 use crate::view::answer::focus_label;
 
-pub(super) fn table(page: Page, chart: Memo<Option<Chart>>) -> AnyView {
+pub(super) fn table(
+    page: Page,
+    answers: RwSignal<Option<Arc<Answers>>>,
+    chart: Memo<Option<Chart>>,
+) -> AnyView {
     let open = RwSignal::new(false);
     let rows = move || {
         if !open.get() {
@@ -15,8 +22,9 @@ pub(super) fn table(page: Page, chart: Memo<Option<Chart>>) -> AnyView {
         }
         chart.with(|chart| {
             let chart = chart.as_ref()?;
-            page.store.read(|answers| {
-                chart
+            answers.with(|answers| {
+                let answers = answers.as_ref()?;
+                let rows = chart
                     .table_contexts()
                     .into_iter()
                     .map(|context| {
@@ -32,17 +40,20 @@ pub(super) fn table(page: Page, chart: Memo<Option<Chart>>) -> AnyView {
                             </tr>
                         }
                     })
-                    .collect_view()
+                    .collect_view();
+                Some(rows)
             })
         })
     };
     let heads = move || {
-        page.store.read(|answers| {
-            answers
+        answers.with(|answers| {
+            let heads = answers
+                .as_ref()?
                 .rows
                 .iter()
                 .map(|row| view! { <th scope="col">"KV " {focus_label(page, row.focus)}</th> })
-                .collect_view()
+                .collect_view();
+            Some(heads)
         })
     };
     view! {

@@ -136,7 +136,7 @@ pub(crate) fn parse(arguments: Vec<OsString>, language: Language) -> Result<Comm
         }
     };
     let matches = command(language)
-        .try_get_matches_from(arguments)
+        .try_get_matches_from(help_as_option(arguments))
         .map_err(refusal)?;
     let line = CommandLine::from_arg_matches(&matches).map_err(refusal)?;
     match matches.subcommand_name() {
@@ -147,6 +147,15 @@ pub(crate) fn parse(arguments: Vec<OsString>, language: Language) -> Result<Comm
         }
         _ => Ok(line),
     }
+}
+
+/// `help` and `help COMMAND`, which people try, as `--help`.
+fn help_as_option(mut arguments: Vec<OsString>) -> Vec<OsString> {
+    if arguments.get(1).is_some_and(|word| word == "help") {
+        arguments.remove(1);
+        arguments.push("--help".into());
+    }
+    arguments
 }
 
 /// Whether a model or options of the default command stand before another command. Those of

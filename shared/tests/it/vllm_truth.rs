@@ -1,10 +1,10 @@
 //! vLLM's plans against its own planner, run on real model classes (0.33.0).
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::Value;
 use shared::engine::vllm::{CacheType, Vllm};
-use shared::engine::{Details, Engine, Planner};
+use shared::engine::{Details, Engine};
 use shared::fit::{Answer, Budget, max_context};
 use shared::gpu::Device;
 use shared::model::Model;
@@ -85,14 +85,15 @@ fn devices(case: &Value) -> Vec<Device> {
     (0..ranks).map(|_| device(gpu, PLENTY)).collect()
 }
 
+fn compare(found: &mut Vec<String>, what: &str, ours: u64, theirs: u64) {
+    if ours != theirs {
+        found.push(format!("{what} {ours} for {theirs}"));
+    }
+}
+
 /// What differs between our plan and the engine's; nothing where all is equal.
 fn differences(case: &Value, model: &Model) -> Vec<String> {
     let mut found = Vec::new();
-    let mut compare = |what: &str, ours: u64, theirs: u64| {
-        if ours != theirs {
-            found.push(format!("{what} {ours} for {theirs}"));
-        }
-    };
     let settings = settings(case);
     let devices = devices(case);
     let planner = match settings.prepare(model, &devices) {
@@ -106,17 +107,18 @@ fn differences(case: &Value, model: &Model) -> Vec<String> {
     };
     let fit = max_context(&*planner, &devices, &budget, None).unwrap();
     compare(
+        &mut found,
         "limit",
         model.trained_context_length.unwrap(),
         number(case, "limit").unwrap(),
     );
     if let Some(estimate) = number(case, "error") {
         // The engine does not start, and says what would have fitted.
-        compare("length", fit.max_context_length, estimate);
+        compare(&mut found, "length", fit.max_context_length, estimate);
         return found;
     }
     let length = number(case, "len").unwrap();
-    compare("length", fit.max_context_length, length);
+    compare(&mut found, "length", fit.max_context_length, length);
     let plan = planner.plan(length).unwrap();
     let Details::Vllm {
         block_size,
@@ -128,24 +130,35 @@ fn differences(case: &Value, model: &Model) -> Vec<String> {
         return vec!["details".into()];
     };
     compare(
+        &mut found,
         "block size",
         block_size,
         number(case, "block_size").unwrap(),
     );
-    compare("blocks", num_blocks, number(case, "num_blocks").unwrap());
-    compare("tokens", kv_cache_tokens, number(case, "tokens").unwrap());
-    let concurrency = case["concurrency"].as_f64().unwrap();
     compare(
-        "concurrency",
-        max_concurrency_permille,
-        (concurrency * 1_000.0 + 1e-6) as u64,
+        &mut found,
+        "blocks",
+        num_blocks,
+        number(case, "num_blocks").unwrap(),
     );
+    compare(
+        &mut found,
+        "tokens",
+        kv_cache_tokens,
+        number(case, "tokens").unwrap(),
+    );
+    let concurrency = case["concurrency"].as_f64().unwrap();
+    let ours = max_concurrency_permille as f64 / 1_000.0;
+    if !(0.0..=0.001_001).contains(&(concurrency - ours)) {
+        found.push(format!("concurrency {ours} for {concurrency}"));
+    }
     let groups = case["groups"].as_array().unwrap();
     let blocks: u64 = groups.iter().map(|group| group[2].as_u64().unwrap()).sum();
-    let tp = settings.tensor_parallel_size as usize;
+    let tp = usize::try_from(settings.tensor_parallel_size).unwrap();
     for (stage, block_bytes) in case["block_bytes"].as_array().unwrap().iter().enumerate() {
         let device = &plan.devices[stage * tp];
         compare(
+            &mut found,
             "bytes",
             device.kv_cache.bytes + device.recurrent_state.bytes,
             (blocks + 1) * block_bytes.as_u64().unwrap(),
@@ -172,20 +185,14 @@ fn group(case: &Value) -> String {
 fn capacities_are_the_planners() {
     let models = models();
     let mut groups: BTreeMap<String, (u64, u64)> = BTreeMap::new();
-    let mut all = Vec::new();
     for case in cases() {
         let name = case["model"].as_str().unwrap();
         let differences = differences(&case, &models[name]);
-        let entry = groups.entry(group(&case)).or_default();
-        entry.0 += u64::from(differences.is_empty());
-        entry.1 += 1;
+        let (equal, total) = groups.entry(group(&case)).or_default();
+        *equal += u64::from(differences.is_empty());
+        *total += 1;
         if !differences.is_empty() {
-            all.push(format!(
-                "{name} {} {} {}: {differences:?}",
-                group(&case),
-                case["bytes"],
-                case["asked_len"]
-            ));
+            println!("{name} {} {}: {differences:?}", group(&case), case["bytes"]);
         }
     }
     let (mut equal, mut total) = (0, 0);
@@ -195,42 +202,47 @@ fn capacities_are_the_planners() {
         total += total_here;
     }
     println!("{equal}/{total} cases of vLLM's planner");
-    for line in all.iter().take(400) {
-        println!("{line}");
-    }
     assert_eq!((equal, total), (948, 948));
 }
+
+/// Models whose weights differ, and why.
+const OTHERWISE: &[&str] = &[
+    // They look at images as well; what does that is not part of the language model.
+    "google--gemma-3-27b-it",
+    "Qwen--Qwen3.5-27B",
+    "Qwen--Qwen3.5-35B-A3B",
+    "meta-llama--Llama-4-Scout-17B-16E-Instruct",
+    // The planner's configuration had a norm that ours has not.
+    "tiiuae--Falcon-H1-7B-Instruct",
+];
 
 #[test]
 fn weights_are_those_that_the_engine_creates() {
     let models = models();
+    let mut seen = BTreeSet::new();
     let (mut equal, mut total) = (0, 0);
-    let mut seen = std::collections::BTreeSet::new();
     for case in cases() {
         let name = case["model"].as_str().unwrap();
         let key = format!("{name} tp={} pp={}", case["tp"], case["pp"]);
         if case.get("quantized").is_some() || !seen.insert(key.clone()) {
             continue;
         }
-        let planner = settings(&case)
-            .prepare(&models[name], &devices(&case))
-            .unwrap();
-        let plan = planner.plan(1).unwrap();
-        let tp = number(&case, "tp").unwrap() as usize;
+        let planner = settings(&case).prepare(&models[name], &devices(&case));
+        let plan = planner.unwrap().plan(1).unwrap();
+        let tp = usize::try_from(number(&case, "tp").unwrap()).unwrap();
         for (stage, bytes) in case["weights"].as_array().unwrap().iter().enumerate() {
             let theirs = bytes.as_u64().unwrap();
             let ours = plan.devices[stage * tp].weights.bytes;
             total += 1;
             equal += u64::from(ours == theirs);
             if ours != theirs {
-                println!(
-                    "{key} stage {stage}: {ours} for {theirs} ({:+} B, {:+.3} %)",
-                    ours as i64 - theirs as i64,
-                    (ours as f64 / theirs as f64 - 1.0) * 100.0
-                );
+                let share = ours as f64 / theirs as f64;
+                println!("{key} stage {stage}: {ours} for {theirs}, {share:.4}");
+                assert!(OTHERWISE.contains(&name), "{key}");
+                assert!((0.96..1.0).contains(&share), "{key}: {share}");
             }
         }
     }
     println!("{equal}/{total} weights of a rank");
-    assert_eq!((equal, total), (94, 126));
+    assert_eq!((equal, total), (110, 126));
 }

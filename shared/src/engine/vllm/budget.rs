@@ -49,7 +49,7 @@ impl Budget {
 
 /// The share of the device: as asked for, which must be free, or the default, or as much as is
 /// free where that is less.
-fn share(settings: &Vllm, device: &Device) -> Result<Option<Utilization>, EngineError> {
+pub(super) fn share(settings: &Vllm, device: &Device) -> Result<Option<Utilization>, EngineError> {
     let total = device.total.unwrap_or(device.free);
     if let Some(asked) = settings.gpu_memory_utilization {
         let requested = asked.of(total);

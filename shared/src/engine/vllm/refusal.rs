@@ -23,6 +23,15 @@ pub(super) fn check(settings: &Vllm, model: &Model, gpus: usize) -> Result<(), E
     positive("--max-num-seqs", settings.max_num_seqs)?;
     positive("--max-model-len", settings.max_model_len)?;
     positive("--block-size", settings.block_size)?;
+    if let (Some(asked), Some(trained)) = (settings.max_model_len, model.trained_context_length)
+        && asked > trained
+    {
+        return Err(EngineError::InvalidSetting {
+            name: "--max-model-len",
+            value: asked.to_string(),
+            expected: "at most the context that the model was trained for",
+        });
+    }
     if settings
         .block_size
         .is_some_and(|size| !size.is_multiple_of(16))

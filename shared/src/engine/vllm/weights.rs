@@ -12,13 +12,41 @@ use super::capacity::Stages;
 use super::page::rank_kv_heads;
 use super::settings::{Drafter, Vllm};
 use crate::engine::EngineError;
-use crate::model::{Attention, HeadAttention, Layer, Model, Tensor};
+use crate::model::{Attention, HeadAttention, Layer, Model, RecurrentState, Tensor};
 use crate::quant::TensorType;
 
 /// Rows of embeddings are padded to a multiple of this many.
 const VOCABULARY_PADDING: u64 = 64;
 /// Bytes of an element of the model's type.
 const ELEMENT_BYTES: u64 = 2;
+/// Families whose stages all hold the embedding, also those that have no use for it.
+const EMBEDDING_EVERYWHERE: [&str; 13] = [
+    "qwen3next",
+    "gpt-oss",
+    "qwen3moe",
+    "qwen35",
+    "qwen35moe",
+    "granitehybrid",
+    "nemotron_h",
+    "nemotron_h_moe",
+    "jamba",
+    "gemma3",
+    "gemma4",
+    "lfm2",
+    "lfm2moe",
+];
+/// Families whose stages all hold the output matrix.
+const OUTPUT_EVERYWHERE: [&str; 7] = [
+    "qwen3next",
+    "gpt-oss",
+    "qwen3moe",
+    "granitehybrid",
+    "nemotron_h",
+    "nemotron_h_moe",
+    "jamba",
+];
+/// Families whose experts are chosen in single precision.
+const SINGLE_PRECISION_ROUTERS: [&str; 3] = ["glm4moe", "minimax-m2", "ernie4_5-moe"];
 
 /// What each rank has of a tensor.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -31,6 +59,11 @@ enum Share {
     KvHeads(HeadAttention),
     /// Queries of its heads, keys and values of its KV heads, in one tensor.
     Fused(HeadAttention),
+    /// Channels of Mamba 2, with those that repeat groups so that each rank has whole ones.
+    Channels {
+        /// Channels that are added.
+        repeated: u64,
+    },
     /// Rows of a padded vocabulary.
     Vocabulary,
 }
@@ -41,31 +74,33 @@ pub(super) fn per_stage(settings: &Vllm, model: &Model) -> Result<Vec<u64>, Engi
     let mut sums = vec![0_u64; stages.len()];
     let last = stages.len().saturating_sub(1);
     let drafts = settings.drafter == Drafter::Mtp && settings.num_speculative_tokens > 0;
-    let has_output = model.tensor("output.weight").is_some();
+    let is_tied = model.architecture == "falcon" || model.tensor("output.weight").is_none();
+    let is_one_of = |families: &[&str]| families.contains(&model.architecture.as_str());
     for tensor in &model.tensors {
-        if tensor.is_rope_table() {
+        // Falcon's output matrix is the embedding, which its files hold twice.
+        if tensor.is_rope_table()
+            || (tensor.name == "output.weight" && model.architecture == "falcon")
+        {
             continue;
         }
         let layer = tensor.block().and_then(|block| model.layers.get(block));
         if layer.is_some_and(|layer| layer.next_token_prediction) && !drafts {
             continue;
         }
-        let bytes = rank_bytes(settings, tensor, layer).ok_or(EngineError::TooLarge)?;
-        let is_embedding = tensor.name.starts_with("token_embd.weight");
-        let stage = match tensor.block() {
-            Some(block) => stages.of(block),
-            None if is_input(&tensor.name) => 0,
-            None => last,
+        let bytes = rank_bytes(settings, model, tensor, layer).ok_or(EngineError::TooLarge)?;
+        let holds = |stage: usize| match (tensor.block(), tensor.name.as_str()) {
+            (Some(block), _) => stages.of(block) == stage,
+            (None, "token_embd.weight") => {
+                stage == 0 || (is_tied && stage == last) || is_one_of(&EMBEDDING_EVERYWHERE)
+            }
+            (None, "output.weight") => stage == last || is_one_of(&OUTPUT_EVERYWHERE),
+            (None, name) if is_input(name) => stage == 0,
+            (None, _) => stage == last,
         };
-        let mut add = |stage: usize| {
-            let sum = sums.get_mut(stage)?;
-            *sum = sum.checked_add(bytes)?;
-            Some(())
-        };
-        add(stage).ok_or(EngineError::TooLarge)?;
-        // A tied output matrix lies in both the first and the last stage.
-        if is_embedding && !has_output && last > 0 {
-            add(last).ok_or(EngineError::TooLarge)?;
+        for (stage, sum) in sums.iter_mut().enumerate() {
+            if holds(stage) {
+                *sum = sum.checked_add(bytes).ok_or(EngineError::TooLarge)?;
+            }
         }
     }
     Ok(sums)
@@ -78,10 +113,15 @@ fn is_input(name: &str) -> bool {
 }
 
 /// Bytes of the tensor on one rank.
-fn rank_bytes(settings: &Vllm, tensor: &Tensor, layer: Option<&Layer>) -> Option<u64> {
+fn rank_bytes(
+    settings: &Vllm,
+    model: &Model,
+    tensor: &Tensor,
+    layer: Option<&Layer>,
+) -> Option<u64> {
     let ranks = settings.tensor_parallel_size.max(1);
-    let bytes = created_bytes(tensor)?;
-    match share(&tensor.name, layer) {
+    let bytes = created_bytes(model, tensor)?;
+    match share(&tensor.name, layer, ranks) {
         Share::Whole => Some(bytes),
         Share::Part => Some(bytes.div_ceil(ranks)),
         Share::KvHeads(heads) => {
@@ -98,6 +138,13 @@ fn rank_bytes(settings: &Vllm, tensor: &Tensor, layer: Option<&Layer>) -> Option
             let row = bytes.checked_div(all)?;
             row.checked_mul(own)
         }
+        Share::Channels { repeated } => {
+            let channels = match tensor.dimensions {
+                [channels, 1, ..] | [_, channels, ..] => channels,
+            };
+            let channel = bytes / channels.max(1);
+            channel.checked_mul(channels.checked_add(repeated)? / ranks)
+        }
         Share::Vocabulary => {
             let rows = tensor.dimensions[1].max(1);
             let padded = rows.checked_next_multiple_of(VOCABULARY_PADDING)?;
@@ -110,21 +157,28 @@ fn rank_bytes(settings: &Vllm, tensor: &Tensor, layer: Option<&Layer>) -> Option
 }
 
 /// Bytes that the engine creates for a tensor: 16 bits for what a checkpoint has unquantized.
-fn created_bytes(tensor: &Tensor) -> Option<u64> {
+fn created_bytes(model: &Model, tensor: &Tensor) -> Option<u64> {
     match tensor.tensor_type {
-        TensorType::F32 if is_single_precision(&tensor.name) => Some(tensor.bytes()),
         TensorType::F32 | TensorType::F16 | TensorType::Bf16 => {
-            tensor.elements().checked_mul(ELEMENT_BYTES)
+            let width = if is_single_precision(model, &tensor.name) {
+                2 * ELEMENT_BYTES
+            } else {
+                ELEMENT_BYTES
+            };
+            tensor.elements().checked_mul(width)
         }
         _ => Some(tensor.bytes()),
     }
 }
 
 /// What stays in single precision whatever the model's type: decay rates of recurrent layers,
-/// biases that correct the choice of experts.
-fn is_single_precision(name: &str) -> bool {
+/// biases that correct the choice of experts, and with some families that choice itself.
+fn is_single_precision(model: &Model, name: &str) -> bool {
     let name = base(name);
-    name == "ssm_a" || name.starts_with("exp_probs_b")
+    name == "ssm_a"
+        || name.starts_with("exp_probs_b")
+        || (name == "ffn_gate_inp.weight"
+            && SINGLE_PRECISION_ROUTERS.contains(&model.architecture.as_str()))
 }
 
 /// The name without its block.
@@ -134,7 +188,7 @@ fn base(name: &str) -> &str {
         .map_or(name, |(_, base)| base)
 }
 
-fn share(name: &str, layer: Option<&Layer>) -> Share {
+fn share(name: &str, layer: Option<&Layer>, ranks: u64) -> Share {
     let heads = layer.and_then(|layer| match layer.attention {
         Attention::Heads(heads) => Some(heads),
         Attention::None | Attention::Latent(_) => None,
@@ -153,8 +207,21 @@ fn share(name: &str, layer: Option<&Layer>) -> Share {
             _ => Share::Whole,
         };
     }
+    let recurrent = layer.and_then(|layer| layer.recurrent);
+    let grouped = match recurrent {
+        Some(RecurrentState::Mamba2 { state, groups, .. }) => {
+            let missing = if groups.is_multiple_of(ranks) {
+                0
+            } else {
+                ranks.saturating_sub(groups)
+            };
+            Some(missing.saturating_mul(state).saturating_mul(2))
+        }
+        _ => None,
+    };
     let is_whole = is_row_bias
-        || (part.contains("norm") && part != "ssm_norm")
+        // Mamba 2 has a norm per group, which goes with it.
+        || (part.contains("norm") && (part != "ssm_norm" || grouped.is_none()))
         || part.starts_with("ffn_gate_inp")
         || part.starts_with("exp_probs")
         || part.starts_with("attn_q_a")
@@ -162,13 +229,12 @@ fn share(name: &str, layer: Option<&Layer>) -> Share {
         || part.starts_with("indexer")
         || part.starts_with("ffn_latent")
         || part.starts_with("layer_output_scale");
-    match (part, heads) {
+    match (part, heads, grouped) {
         _ if is_whole => Share::Whole,
-        ("attn_k" | "attn_v", Some(heads)) => Share::KvHeads(heads),
+        ("ssm_in" | "ssm_conv1d", _, Some(repeated)) => Share::Channels { repeated },
+        ("attn_k" | "attn_v", Some(heads), _) => Share::KvHeads(heads),
         // A gated delta net's projections have the same name.
-        ("attn_qkv", Some(heads)) if layer.is_some_and(|layer| layer.recurrent.is_none()) => {
-            Share::Fused(heads)
-        }
+        ("attn_qkv", Some(heads), _) if recurrent.is_none() => Share::Fused(heads),
         _ => Share::Part,
     }
 }

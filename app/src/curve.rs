@@ -84,7 +84,11 @@ impl Answers {
             let planner = question.planner(focus).ok()?;
             step = step.max(planner.context_step());
             let mut contexts: Vec<u64> = (0..=POINTS)
-                .map(|index| (longest / POINTS).saturating_mul(index).max(planner.context_step()))
+                .map(|index| {
+                    (longest / POINTS)
+                        .saturating_mul(index)
+                        .max(planner.context_step())
+                })
                 .collect();
             contexts.push(longest);
             contexts.dedup();
@@ -139,7 +143,12 @@ impl Chart {
     /// beyond the chart's longest answer.
     #[must_use]
     pub fn table_contexts(&self) -> Vec<u64> {
-        let longest = self.lines.iter().map(|line| line.longest).max().unwrap_or(0);
+        let longest = self
+            .lines
+            .iter()
+            .map(|line| line.longest)
+            .max()
+            .unwrap_or(0);
         let mut contexts: Vec<u64> = self.trained.into_iter().collect();
         let mut context = 4096;
         loop {
@@ -159,7 +168,9 @@ impl Chart {
     pub fn nearest(&self, context: u64) -> u64 {
         let step = self.step.max(1);
         let steps = context.saturating_add(step / 2) / step;
-        steps.clamp(1, (self.longest / step).max(1)).saturating_mul(step)
+        steps
+            .clamp(1, (self.longest / step).max(1))
+            .saturating_mul(step)
     }
 
     /// Where a context lies between the left and the right edge, in hundredths of a percent.
@@ -210,9 +221,11 @@ mod tests {
         assert_eq!(chart.lines.len(), 3);
         for line in &chart.lines {
             assert!(line.points.len() > 14);
-            assert!(line.points.windows(2).all(|pair| {
-                pair[0].0 < pair[1].0 && pair[0].1 <= pair[1].1
-            }));
+            assert!(
+                line.points
+                    .windows(2)
+                    .all(|pair| { pair[0].0 < pair[1].0 && pair[0].1 <= pair[1].1 })
+            );
             let at = |context| {
                 answers
                     .at_context(context, chart.place)
@@ -230,7 +243,12 @@ mod tests {
     #[test]
     fn the_edges_hold_every_answer() {
         let (_, chart) = opened();
-        assert!(chart.lines.iter().all(|line| chart.across(line.longest) < 10_000));
+        assert!(
+            chart
+                .lines
+                .iter()
+                .all(|line| chart.across(line.longest) < 10_000)
+        );
         assert!(chart.up(chart.free) < 10_000);
         assert_eq!(chart.nearest(0), chart.step);
         assert_eq!(chart.nearest(u64::MAX / 2) % chart.step, 0);
@@ -252,14 +270,22 @@ mod tests {
         let mut state = State::default();
         state.gpus[0].free = "2 GiB".into();
         let chart = asked(&state).unwrap().answers().chart(state.focus).unwrap();
-        assert!(chart.lines.iter().all(|line| chart.up(line.points[0].1) < 10_000));
+        assert!(
+            chart
+                .lines
+                .iter()
+                .all(|line| chart.up(line.points[0].1) < 10_000)
+        );
     }
 
     #[test]
     fn marks_are_round_and_few() {
         const GIB: u64 = 1 << 30;
         assert_eq!(marks(26 * GIB, GIB), [0, 10 * GIB, 20 * GIB]);
-        assert_eq!(marks(418_521, 1000), [0, 100_000, 200_000, 300_000, 400_000]);
+        assert_eq!(
+            marks(418_521, 1000),
+            [0, 100_000, 200_000, 300_000, 400_000]
+        );
         for end in [1, 7, 99, 1_000, 4_301, 65_536, 10_000_000] {
             let marks = marks(end * 1000, 1000);
             assert!((2..=6).contains(&marks.len()), "{end}: {marks:?}");

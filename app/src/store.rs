@@ -8,8 +8,8 @@ use shared::gpu::{Device, GpuReport, ProbeProblem, ProblemCode};
 use shared::text::Language;
 
 use crate::answer::{Answers, Detail};
-use crate::model::{Chosen, Loaded, ModelError, resolve};
 use crate::file::FileError;
+use crate::model::{Chosen, Loaded, ModelError, resolve};
 use crate::question::{Field, LiveDevices, Problem, Question, ask, follows};
 use crate::state::{GpuChoice, ModelChoice, State};
 
@@ -83,8 +83,8 @@ fn followed(gpus: &[GpuChoice], before: &[Device], now: &[Device]) -> Vec<GpuCho
     let mut taken = vec![false; before.len()];
     gpus.iter()
         .map(|gpu| {
-            let place = (0..before.len())
-                .find(|&place| !taken[place] && follows(gpu, &before[place]));
+            let place =
+                (0..before.len()).find(|&place| !taken[place] && follows(gpu, &before[place]));
             match place.and_then(|place| Some((place, now.get(place)?))) {
                 Some((place, device)) => {
                     taken[place] = true;
@@ -194,14 +194,20 @@ impl Store {
         Memo::new(move |_| self.state.with(&part))
     }
 
+    /// Whether nothing has been answered yet: the address asked for what cannot be.
+    #[must_use]
+    pub fn has_no_answer(self) -> bool {
+        self.shown.with(|shown| shown.answers.is_none())
+    }
+
     /// The answers on show, but a moment later than the answers themselves: for what takes longer
     /// to calculate and is not waited for.
     #[must_use]
     pub fn later(self) -> RwSignal<Option<Arc<Answers>>> {
         let later = RwSignal::new(self.shown.with_untracked(|shown| shown.answers.clone()));
-        Effect::new(move |first: Option<()>| {
+        Effect::new(move |_| {
             let answers = self.shown.with(|shown| shown.answers.clone());
-            if first.is_none() {
+            if later.with_untracked(|later| *later == answers) {
                 return;
             }
             set_timeout(
@@ -245,8 +251,16 @@ mod tests {
 
     #[test]
     fn readings_move_the_gpus_that_nobody_changed() {
-        let before = [device("A", 1 << 30), device("B", 2 << 30), device("B", 2 << 30)];
-        let now = [device("A", 3 << 30), device("B", 4 << 30), device("B", 5 << 30)];
+        let before = [
+            device("A", 1 << 30),
+            device("B", 2 << 30),
+            device("B", 2 << 30),
+        ];
+        let now = [
+            device("A", 3 << 30),
+            device("B", 4 << 30),
+            device("B", 5 << 30),
+        ];
         let mut gpus: Vec<GpuChoice> = before.iter().map(GpuChoice::of).collect();
         gpus[0].free = "900 MiB".into();
         let moved = followed(&gpus, &before, &now);

@@ -154,9 +154,8 @@ fn relieved(
             .insert(relief.setting.name.into(), value.clone());
         Some((value.clone(), changed))
     };
-    let is_enough = |index| {
-        changed(index).is_some_and(|(_, changed)| reaches(&changed, focus, enough))
-    };
+    let is_enough =
+        |index| changed(index).is_some_and(|(_, changed)| reaches(&changed, focus, enough));
     let (mut milder, mut strong) = (0, relief.values.len().checked_sub(1)?);
     if !is_enough(strong) {
         return None;
@@ -182,9 +181,7 @@ fn reaches(question: &Question, focus: Focus, context: u64) -> bool {
 }
 
 fn longest(question: &Question, focus: Focus) -> u64 {
-    question
-        .fit(focus)
-        .map_or(0, |fit| fit.max_context_length)
+    question.fit(focus).map_or(0, |fit| fit.max_context_length)
 }
 
 #[cfg(test)]
@@ -214,8 +211,14 @@ mod tests {
     fn every_way_out_leads_out() {
         let state = small();
         let ways = ways(&state);
-        assert!(ways.iter().any(|way| matches!(way.change, Change::Quant(_))));
-        assert!(ways.iter().any(|way| matches!(way.change, Change::Setting(..))));
+        assert!(
+            ways.iter()
+                .any(|way| matches!(way.change, Change::Quant(_)))
+        );
+        assert!(
+            ways.iter()
+                .any(|way| matches!(way.change, Change::Setting(..)))
+        );
         for way in &ways {
             let mut state = state.clone();
             way.change.apply(&mut state);
@@ -232,7 +235,10 @@ mod tests {
             Change::Quant(format) => Some(format),
             _ => None,
         });
-        let rung = LADDER.iter().position(|&rung| Some(rung) == offered).unwrap();
+        let rung = LADDER
+            .iter()
+            .position(|&rung| Some(rung) == offered)
+            .unwrap();
         let mut wider = state;
         wider.quant = LADDER[rung - 1].name().into();
         let fit = asked(&wider).unwrap().fit(wider.focus).unwrap();

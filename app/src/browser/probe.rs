@@ -164,10 +164,17 @@ fn listen(store: Store, place: &Place) {
     });
     // The browser tries again by itself; the next reading says that it worked.
     let silent = Listener::new(move |_| store.live.set(Live::Silent));
-    let listeners = [("gpus", &reading), ("problem", &problem), ("error", &silent)];
+    let listeners = [
+        ("gpus", &reading),
+        ("problem", &problem),
+        ("error", &silent),
+    ];
     for (name, listener) in listeners {
         let function = listener.as_ref().unchecked_ref();
-        if source.add_event_listener_with_callback(name, function).is_err() {
+        if source
+            .add_event_listener_with_callback(name, function)
+            .is_err()
+        {
             return;
         }
     }

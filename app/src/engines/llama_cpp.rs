@@ -201,10 +201,18 @@ fn reliefs(model: &Model) -> Vec<Relief> {
             .map(|setting| Relief { setting, values })
     };
     let experts = has_experts
-        .then(|| relief("n-cpu-moe", (1..=layers).map(|count| count.to_string()).collect()))
+        .then(|| {
+            relief(
+                "n-cpu-moe",
+                (1..=layers).map(|count| count.to_string()).collect(),
+            )
+        })
         .flatten();
     [
-        relief("ubatch-size", ["256", "128", "64"].map(str::to_owned).into()),
+        relief(
+            "ubatch-size",
+            ["256", "128", "64"].map(str::to_owned).into(),
+        ),
         experts,
         relief(
             "n-gpu-layers",

@@ -30,7 +30,7 @@ pub(super) fn sentence(page: Page) -> impl IntoView {
     let sentence = move || {
         store
             .read(|answers| sentence_of(page, answers, focus.get()))
-            .unwrap_or_else(|| ().into_any())
+            .unwrap_or_else(|| unasked(page))
     };
     view! {
         <h1
@@ -42,6 +42,27 @@ pub(super) fn sentence(page: Page) -> impl IntoView {
             {sentence}
         </h1>
     }
+}
+
+/// What stands in place of an answer where the address asked for what cannot be.
+fn unasked(page: Page) -> AnyView {
+    page.store.question.with(|question| {
+        let problem = question
+            .as_ref()
+            .err()
+            .and_then(|problems| problems.first());
+        problem
+            .map(|problem| {
+                let message = problem.message(page.language);
+                let hint = problem.hint(page.language);
+                view! {
+                    <strong>{message}</strong>
+                    " — "
+                    {hint}
+                }
+            })
+            .into_any()
+    })
 }
 
 fn sentence_of(page: Page, answers: &Answers, focus: Focus) -> AnyView {
@@ -115,6 +136,7 @@ pub(super) fn readings(page: Page) -> impl IntoView {
     view! {
         <fieldset
             class="readings"
+            hidden=move || store.has_no_answer()
             class:previous=move || store.shown.with(|shown| shown.is_previous)
         >
             <legend class="hidden">{page.text.readings}</legend>

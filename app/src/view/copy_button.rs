@@ -30,11 +30,7 @@ pub(super) fn copy_button(
         let content = content();
         spawn_local(async move {
             let copied = clipboard::copy(&content).await;
-            said.set(if copied {
-                done
-            } else {
-                page.text.copy_failed
-            });
+            said.set(if copied { done } else { page.text.copy_failed });
             set_timeout(
                 move || {
                     // The button may be gone by then.

@@ -3,7 +3,10 @@
 use leptos::prelude::*;
 use shared::text::Language;
 
-use super::{Page, copy_button::{Words, copy_button}};
+use super::{
+    Page,
+    copy_button::{Words, copy_button},
+};
 use crate::browser::{address, preferences};
 
 pub(super) fn header(page: Page) -> impl IntoView {

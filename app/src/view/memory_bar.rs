@@ -83,6 +83,8 @@ fn draw_bar(page: Page, bar: &Bar, scale: u64, several: bool) -> AnyView {
         <figure class="bar" class:over=bar.over != 0>
             <div class="track" role="img" aria-label=label>
                 {segments}
+                {(bar.over > 0)
+                    .then(|| view! { <span class="past" style:left=end.clone()></span> })}
                 <span class="end" style:width=end></span>
             </div>
             <figcaption>

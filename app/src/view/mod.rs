@@ -43,7 +43,7 @@ pub fn page(store: Store) -> impl IntoView {
                 {answer::sentence(page)}
                 {answer::readings(page)}
                 {form::form(page)}
-                <div class="details">
+                <div class="details" hidden=move || store.has_no_answer()>
                     {ways_out::ways_out(page)}
                     {memory_bar::memory(page)}
                     {chart::chart(page)}

@@ -27,10 +27,21 @@ pub(super) fn chart(page: Page) -> impl IntoView {
             Some(chart.nearest(context))
         })
     });
+    // Of several GPUs the chart shows the one that is full first.
+    let device = move || {
+        chart.with(|chart| {
+            let place = chart.as_ref()?.place;
+            answers.with(|answers| {
+                let devices = &answers.as_ref()?.question.devices;
+                (devices.len() > 1).then(|| format!("#{} {}", place + 1, devices[place].name))
+            })
+        })
+    };
     let is_there = Memo::new(move |_| chart.with(Option::is_some));
     view! {
         <section class="chart" class:previous=move || store.shown.with(|shown| shown.is_previous)>
             <h2>{page.text.chart}</h2>
+            <p class="at">{device}</p>
             {move || {
                 is_there
                     .get()

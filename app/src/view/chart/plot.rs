@@ -42,11 +42,14 @@ pub(super) fn plot(
             .iter()
             .map(|reading| format!("{} {}", focus_label(page, reading.focus), amount(reading)))
             .collect();
-        format!("{}: {}", phrase::tokens(page.language, context), parts.join(", "))
+        format!(
+            "{}: {}",
+            phrase::tokens(page.language, context),
+            parts.join(", ")
+        )
     };
-    let drawing = move || {
-        chart.with(|chart| chart.as_ref().map(|chart| draw(page, chart, focus.get())))
-    };
+    let drawing =
+        move || chart.with(|chart| chart.as_ref().map(|chart| draw(page, chart, focus.get())));
     let cross = move || {
         chart.with(|chart| {
             let chart = chart.as_ref()?;
@@ -247,7 +250,11 @@ fn trace(chart: &Chart, line: &Line, looked_at: bool) -> impl IntoView + use<> {
         .map(|&(context, bytes)| {
             // Far above the edge the exact height does not show; it must only stay in range.
             let up = chart.up(bytes).min(FULL * 100);
-            format!("{},{}", chart.across(context), i128::from(FULL) - i128::from(up))
+            format!(
+                "{},{}",
+                chart.across(context),
+                i128::from(FULL) - i128::from(up)
+            )
         })
         .collect();
     view! {

@@ -194,6 +194,27 @@ fn compute_errors_do_not_grow() {
                 println!("{difference:>12} {real:>12} {}", case.line);
             }
         }
+        for (index, device) in plan.devices.iter().enumerate() {
+            let real = planned.gpu(index);
+            let total = real.weights + real.context + real.compute;
+            let ours = device.planned();
+            let error = permille(ours, total);
+            let error = if ours == total {
+                0
+            } else if error == 0 {
+                1
+            } else {
+                error
+            };
+            groups
+                .entry(format!("total {} {}", case.version.name(), case.part))
+                .or_default()
+                .push(error);
+            groups
+                .entry("total of all cases".into())
+                .or_default()
+                .push(error);
+        }
         let key = format!("host {} {}", case.version.name(), case.part);
         let (ours, real) = (plan.host.compute, planned.host().compute);
         let error = permille(ours, real);
@@ -219,6 +240,21 @@ fn compute_errors_do_not_grow() {
             at(100)
         );
     }
+    let totals = &groups["total of all cases"];
+    let exact = totals.iter().filter(|&&error| error == 0).count();
+    assert!(
+        exact >= 11_500,
+        "{exact} of {} device totals are exact",
+        totals.len()
+    );
+    let at = |permille: usize| totals[(totals.len() - 1) * permille / 1000];
+    assert!(
+        at(25) >= -10 && at(975) <= 15,
+        "19 of 20 totals: {} to {}",
+        at(25),
+        at(975)
+    );
+    assert!(totals[0] >= -338, "{} permille below the engine", totals[0]);
 }
 
 fn permille(ours: u64, real: u64) -> i64 {

@@ -19,6 +19,7 @@ use alloc::string::{String, ToString};
 use alloc::vec::Vec;
 
 use self::batch::{Batch, CONTEXT_STEP};
+use self::graph::Fidelity;
 use self::placement::Placement;
 use self::weights::Bytes;
 use super::{
@@ -60,8 +61,14 @@ impl Engine for LlamaCpp {
         let placement = Placement::new(self, model, devices)?;
         let weights = weights::weights(model, &placement, devices.len())?;
         let state = cache::recurrent_state(self, model, &placement, devices.len())?;
-        let blocks = graph::blocks(model, &placement);
+        let every = graph::blocks(model, &placement);
+        let kept = graph::sample(&graph::kinds(&every));
+        let blocks = kept
+            .into_iter()
+            .filter_map(|index| every.get(index).cloned())
+            .collect();
         let output = graph::output(model, &placement);
+        let products = overhead::products(model, &placement, devices.len());
         Ok(Box::new(Prepared {
             settings: self.clone(),
             model,
@@ -71,6 +78,7 @@ impl Engine for LlamaCpp {
             state,
             blocks,
             output,
+            products,
         }))
     }
 
@@ -89,6 +97,7 @@ struct Prepared<'a> {
     state: Bytes,
     blocks: Vec<graph::Block>,
     output: graph::Output,
+    products: Vec<overhead::Products>,
 }
 
 impl Planner for Prepared<'_> {
@@ -109,19 +118,7 @@ impl Planner for Prepared<'_> {
         let gpus = self.devices.len();
         let batch = Batch::new(&self.settings, context_length)?;
         let caches = cache::caches(&self.settings, self.model, &self.placement, &batch, gpus)?;
-        let simulated = graph::compute(
-            &self.settings,
-            self.model,
-            &self.placement,
-            &batch,
-            &self.blocks,
-            &self.output,
-            gpus,
-        )?;
-        let compute = match simulated {
-            Some(bytes) => bytes,
-            None => compute::compute(&self.settings, self.model, &self.placement, &batch, gpus)?,
-        };
+        let (compute, basis) = self.compute(&batch)?;
         let devices = self
             .devices
             .iter()
@@ -135,10 +132,7 @@ impl Planner for Prepared<'_> {
                     recurrent_state: Figure::exact(bytes(&self.state)),
                     compute: Figure {
                         bytes: bytes(&compute),
-                        basis: Basis::Estimate {
-                            below_permille: 100,
-                            above_permille: 100,
-                        },
+                        basis,
                     },
                     start_overhead: overhead::start(gpu),
                     growth: overhead::growth(
@@ -146,6 +140,7 @@ impl Planner for Prepared<'_> {
                         self.model,
                         &self.placement,
                         &batch,
+                        self.products.get(gpu).copied().unwrap_or_default(),
                         gpu,
                         device,
                     )?,
@@ -175,6 +170,47 @@ impl Planner for Prepared<'_> {
 
     fn explain(&self, plan: &Plan) -> Vec<Explanation> {
         explain::explain(&self.settings, self.model, plan)
+    }
+}
+
+impl Prepared<'_> {
+    /// The compute buffers: simulated, and not below the closed forms where the simulation has
+    /// not been measured against the engine.
+    fn compute(&self, batch: &Batch) -> Result<(Bytes, Basis), EngineError> {
+        let gpus = self.devices.len();
+        let (settings, model) = (&self.settings, self.model);
+        let mut bytes = graph::compute(
+            settings,
+            model,
+            &self.placement,
+            batch,
+            &self.blocks,
+            &self.output,
+            gpus,
+        )?;
+        let all_on_gpus = settings.kv_offload
+            && self.placement.offloaded > model.layers.len()
+            && !self.placement.has_overrides();
+        let basis = match graph::fidelity(&model.architecture, settings.version) {
+            Fidelity::Equal if all_on_gpus => return Ok((bytes, Basis::Exact)),
+            Fidelity::Equal => Basis::Estimate {
+                below_permille: 100,
+                above_permille: 50,
+            },
+            Fidelity::Close => Basis::Estimate {
+                below_permille: 70,
+                above_permille: 180,
+            },
+            Fidelity::Unknown => {
+                let bound = compute::compute(settings, model, &self.placement, batch, gpus)?;
+                bytes = bytes.at_least(&bound);
+                Basis::Estimate {
+                    below_permille: 500,
+                    above_permille: 200,
+                }
+            }
+        };
+        Ok((bytes, basis))
     }
 }
 

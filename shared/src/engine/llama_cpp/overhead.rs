@@ -5,6 +5,8 @@
 //! unaccounted on an RTX PRO 6000, and 104 MiB on each further GPU. The pool was measured with
 //! the host code of ggml 0.26.0's own CUDA backend (`ggml-cuda.cu`, `mmq.cu`).
 
+use alloc::vec::Vec;
+
 use super::batch::Batch;
 use super::cache;
 use super::placement::{Place, Placement};
@@ -43,77 +45,102 @@ pub(super) fn start(gpu: usize) -> Figure {
     }
 }
 
+/// What the matrix products on one GPU need from the pool, per token of a micro-batch.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(super) struct Products {
+    /// Elements of the widest activation that meets a quantized weight, padded.
+    quantized: u64,
+    /// Elements in and out of the widest product with a weight in 16 bits.
+    half: u64,
+    /// Elements of the largest quantized weight.
+    largest: u64,
+}
+
+/// What the matrix products on each GPU need.
+pub(super) fn products(model: &Model, placement: &Placement, gpus: usize) -> Vec<Products> {
+    let mut products = alloc::vec![Products::default(); gpus];
+    for tensor in &model.tensors {
+        let [columns, rows, experts, _] = tensor.dimensions;
+        let is_table = tensor.name.starts_with("token_embd")
+            || tensor.name.starts_with("per_layer_token_embd");
+        if rows == 1 || is_table || !tensor.name.ends_with(".weight") {
+            continue;
+        }
+        let used = if experts > 1 {
+            let layer = tensor.block().and_then(|block| model.layers.get(block));
+            layer
+                .and_then(|layer| layer.feed_forward.experts)
+                .map_or(1, |experts| experts.used)
+        } else {
+            1
+        };
+        for place in placement.copies(model, tensor) {
+            let Place::Gpu(gpu) = place else {
+                continue;
+            };
+            let Some(product) = products.get_mut(gpu) else {
+                continue;
+            };
+            if tensor.tensor_type.is_quantized() {
+                let padded = columns.next_multiple_of(512).saturating_mul(used);
+                product.quantized = product.quantized.max(padded);
+                product.largest = product.largest.max(columns.saturating_mul(rows));
+            } else {
+                let elements = columns.saturating_add(rows).saturating_mul(used);
+                product.half = product.half.max(elements);
+            }
+        }
+    }
+    products
+}
+
 /// The pool and workspaces that a prompt filling the context makes grow on this GPU.
 pub(super) fn growth(
     settings: &LlamaCpp,
     model: &Model,
     placement: &Placement,
     batch: &Batch,
+    products: Products,
     gpu: usize,
     device: &Device,
 ) -> Result<Figure, EngineError> {
-    let place = Place::Gpu(gpu);
-    let mut activations: u64 = 0;
-    let mut dequantized: u64 = 0;
-    let mut uses_cublas = !settings.uses_flash_attention();
-    let volta = device.compute_capability == Some((7, 0));
-    for tensor in &model.tensors {
-        let matrix = tensor.dimensions[1] > 1
-            && tensor.name.ends_with(".weight")
-            && !tensor.name.starts_with("token_embd")
-            && !tensor.name.starts_with("per_layer_token_embd");
-        if !matrix || !placement.copies(model, tensor).contains(&place) {
-            continue;
-        }
-        let [columns, rows, ..] = tensor.dimensions;
-        let experts_used = if tensor.dimensions[2] > 1 {
-            tensor
-                .block()
-                .and_then(|block| model.layers.get(block))
-                .and_then(|layer| layer.feed_forward.experts)
-                .map_or(1, |experts| experts.used)
-        } else {
-            1
-        };
-        let tokens = batch.ubatch.saturating_mul(experts_used);
-        let needed = if tensor.tensor_type.is_quantized() && !(volta && batch.ubatch >= 64) {
-            // Activations as q8_1: 36 bytes for 32 elements.
-            columns.next_multiple_of(512).saturating_mul(tokens) / 32 * 36
-        } else {
-            uses_cublas = true;
-            if tensor.tensor_type.is_quantized() {
-                dequantized = dequantized.max(2_u64.saturating_mul(columns).saturating_mul(rows));
-            }
-            2_u64
-                .saturating_mul(columns.saturating_add(rows))
-                .saturating_mul(tokens)
-        };
-        activations = activations.max(needed);
-    }
+    // Volta multiplies large batches by cuBLAS, with the weight converted first.
+    let converts = device.compute_capability == Some((7, 0)) && batch.ubatch >= 64;
+    let (quantized, dequantized) = if converts {
+        (
+            2_u64.saturating_mul(products.quantized),
+            2_u64.saturating_mul(products.largest),
+        )
+    } else {
+        // Activations as q8_1: 36 bytes for 32 elements.
+        (products.quantized.saturating_mul(36) / 32, 0)
+    };
+    let half = 2_u64.saturating_mul(products.half);
+    let activations = quantized.max(half).saturating_mul(batch.ubatch);
+    let flash_attention = settings.uses_flash_attention();
     let mut scores: u64 = 0;
-    for (index, layer) in model.decoder_layers() {
-        let (Some(cell), true) = (cache::cell(model, layer)?, placement.layer(index) == place)
-        else {
-            continue;
-        };
-        let heads = match layer.attention {
-            Attention::None => 0,
-            Attention::Heads(heads) => heads.query_heads,
-            Attention::Latent(latent) => latent.query_heads,
-        };
-        if !settings.uses_flash_attention() {
-            // The softmax result is converted to f16 outside the planned buffers.
-            let cells = cache::cells(settings, batch, cell.span)?;
-            let product = 2_u64
-                .saturating_mul(cells)
-                .saturating_mul(batch.ubatch)
-                .saturating_mul(heads);
-            scores = scores.max(product);
+    if !flash_attention {
+        for (index, layer) in model.decoder_layers() {
+            let heads = match layer.attention {
+                Attention::Heads(heads) => heads.query_heads,
+                Attention::Latent(latent) => latent.query_heads,
+                Attention::None => continue,
+            };
+            let Some(cell) = cache::cell(model, layer)? else {
+                continue;
+            };
+            if placement.layer(index) == Place::Gpu(gpu) {
+                // The softmax result is converted to f16 outside the planned buffers.
+                let cells = cache::cells(settings, batch, cell.span)?;
+                let elements = cells.saturating_mul(batch.ubatch).saturating_mul(heads);
+                scores = scores.max(2_u64.saturating_mul(elements));
+            }
         }
     }
     if activations == 0 && scores == 0 {
         return Ok(Figure::exact(0));
     }
+    let uses_cublas = !flash_attention || products.half > 0 || converts;
     let workspace = match (uses_cublas, device.compute_capability) {
         (false, _) => 0,
         (true, Some((major, _))) if major >= 9 => CUBLAS_WORKSPACE_HOPPER,

@@ -35,6 +35,15 @@ impl Bytes {
         }
     }
 
+    /// The larger of two figures at each place.
+    pub(super) fn at_least(mut self, bound: &Self) -> Self {
+        for (bytes, bound) in self.gpus.iter_mut().zip(&bound.gpus) {
+            *bytes = (*bytes).max(*bound);
+        }
+        self.host = self.host.max(bound.host);
+        self
+    }
+
     /// Adds an allocation, aligned as the place aligns.
     pub(super) fn add(&mut self, place: Place, bytes: u64) -> Result<(), EngineError> {
         let (sum, alignment) = match place {

@@ -2,7 +2,7 @@
 
 use super::super::placement::Place;
 use super::block::{Block, Part};
-use super::decoder::{CacheInputs, Decoder};
+use super::decoder::{CacheInputs, Decoder, Rotation};
 use super::family::Projections;
 use super::node::Id;
 use crate::engine::EngineError;
@@ -317,26 +317,27 @@ impl Decoder<'_> {
 
     pub(super) fn rotated_key(&mut self, inputs: &CacheInputs, from: Id) -> Id {
         match inputs.rotations {
-            Some((rotation, size, _)) => self.rotated(from, rotation, size),
+            Some(rotations) => self.rotated(from, rotations.key),
             None => from,
         }
     }
 
     pub(super) fn rotated_value(&mut self, inputs: &CacheInputs, from: Id) -> Id {
-        match inputs.rotations {
-            Some((_, _, Some((rotation, size)))) => self.rotated(from, rotation, size),
-            _ => from,
+        match inputs.rotations.and_then(|rotations| rotations.value) {
+            Some(rotation) => self.rotated(from, rotation),
+            None => from,
         }
     }
 
     /// The Hadamard rotation of quantized caches.
-    fn rotated(&mut self, from: Id, rotation: Id, size: u64) -> Id {
+    fn rotated(&mut self, from: Id, rotation: Rotation) -> Id {
+        let Rotation { matrix, size } = rotation;
         let shape = self.graph.shape(from);
         let elements = shape.iter().product::<u64>();
         let rows = self.graph.view(from, [size, elements / size, 1, 1]);
         let rotated = self
             .graph
-            .own([size, elements / size, 1, 1], &[rotation, rows]);
+            .own([size, elements / size, 1, 1], &[matrix, rows]);
         self.graph.view(rotated, shape)
     }
 }

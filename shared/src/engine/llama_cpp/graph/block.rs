@@ -5,7 +5,7 @@ use alloc::vec::Vec;
 
 use super::super::placement::{Place, Placement};
 use super::super::weights::allocated_bytes;
-use crate::model::{Experts, Layer, Model, RecurrentState, Tensor};
+use crate::model::{Attention, Experts, Layer, Model, RecurrentState, Tensor};
 
 /// A tensor of the model as the graph needs it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -16,7 +16,7 @@ pub(in super::super) struct Part {
     pub(super) rows: u64,
     /// Where the tensor lies.
     pub(super) place: Place,
-    /// Bytes of a copy of it on a GPU.
+    /// Bytes of a copy of it on a GPU, where it lies in host memory; 0 elsewhere.
     pub(super) bytes: u64,
     /// Whether its type is quantized.
     pub(super) quantized: bool,
@@ -56,9 +56,22 @@ pub(in super::super) struct Block {
     pub(super) experts: Option<ExpertBlock>,
     pub(super) latent: Option<LatentBlock>,
     pub(super) recurrent: Option<RecurrentBlock>,
+    /// The layer's geometry.
+    pub(super) attention: Attention,
 }
 
 impl Block {
+    /// Whether both blocks make the same graph. Weights on GPUs are not part of it.
+    pub(super) fn computes_like(&self, other: &Self) -> bool {
+        Self {
+            index: 0,
+            ..self.clone()
+        } == Self {
+            index: 0,
+            ..other.clone()
+        }
+    }
+
     /// Whether the block has a network after attention or recurrence.
     pub(super) fn feeds_forward(&self) -> bool {
         self.experts.is_some() || self.feed_forward.up.is_some()
@@ -176,7 +189,11 @@ pub(super) fn part(tensor: &Tensor, place: Place) -> Part {
         columns: tensor.dimensions[0],
         rows: tensor.dimensions[1],
         place,
-        bytes: allocated_bytes(tensor, Place::Gpu(0)),
+        bytes: if place == Place::Host {
+            allocated_bytes(tensor, Place::Gpu(0))
+        } else {
+            0
+        },
         quantized: tensor.tensor_type.is_quantized(),
     }
 }
@@ -263,5 +280,6 @@ fn block(
         experts,
         latent,
         recurrent,
+        attention: layer.attention,
     }
 }

@@ -12,6 +12,7 @@ use super::node::{Graph, Id};
 use super::output::Output;
 use crate::engine::EngineError;
 use crate::model::{Attention, Layer, Model, Span};
+use crate::quant::TensorType;
 
 /// What the inputs of one kind of cache are.
 #[derive(Debug, Clone, Copy)]
@@ -20,9 +21,24 @@ pub(super) struct CacheInputs {
     /// `None` where values are views of the keys.
     pub(super) value_indices: Option<Id>,
     pub(super) mask: Id,
-    /// Rotations of quantized caches, for keys and values.
-    pub(super) rotations: Option<(Id, u64, Option<(Id, u64)>)>,
+    /// Rotations of quantized caches.
+    pub(super) rotations: Option<Rotations>,
     pub(super) cells: u64,
+}
+
+/// The Hadamard rotations of a quantized cache.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Rotations {
+    pub(super) key: Rotation,
+    /// Values that are not quantized are not rotated.
+    pub(super) value: Option<Rotation>,
+}
+
+/// A rotation: its matrix, of `size` rows and columns.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Rotation {
+    pub(super) matrix: Id,
+    pub(super) size: u64,
 }
 
 /// Which states the sequences read: all, those of the batch, and the others.
@@ -37,7 +53,6 @@ pub(super) struct StateCopies {
 pub(super) struct Decoder<'a> {
     pub(super) graph: Graph,
     pub(super) settings: &'a LlamaCpp,
-    pub(super) model: &'a Model,
     pub(super) batch: &'a Batch,
     pub(super) family: Family,
     /// All layers were asked to be on GPUs by their number: "all" does not count for the engine.
@@ -76,7 +91,7 @@ pub(super) fn decoder(
     for (layer, _) in layers {
         match cache::cell(model, layer)? {
             Some(cell) if cell.span == Span::Full => {
-                full_cell = full_cell.or(Some((cell, layer.attention)))
+                full_cell = full_cell.or(Some((cell, layer.attention)));
             }
             Some(cell) => {
                 slides = true;
@@ -152,7 +167,6 @@ pub(super) fn decoder(
     let mut decoder = Decoder {
         graph,
         settings,
-        model,
         batch,
         family,
         tokens,
@@ -204,17 +218,21 @@ fn cache_inputs(
         Attention::Latent(latent) => (latent.latent_dim + latent.rope_dim, 0),
         Attention::None => (0, 0),
     };
+    let rotates = |tensor_type: TensorType, dim: u64| {
+        tensor_type.is_quantized() && dim > 0 && dim.is_multiple_of(64)
+    };
     let mut rotations = None;
-    if settings.cache_type_k.is_quantized() && key_dim.is_multiple_of(64) && key_dim > 0 {
+    if rotates(settings.cache_type_k, key_dim) {
         let size = 1 << key_dim.trailing_zeros();
-        let key = graph.input([size, size, 1, 1], 4);
-        rotations = Some((key, size, None));
-    }
-    if settings.cache_type_v.is_quantized() && value_dim.is_multiple_of(64) && value_dim > 0 {
-        let value = graph.input([64, 64, 1, 1], 4);
-        if let Some((key, size, _)) = rotations {
-            rotations = Some((key, size, Some((value, 64))));
-        }
+        let key = Rotation {
+            matrix: graph.input([size, size, 1, 1], 4),
+            size,
+        };
+        let value = rotates(settings.cache_type_v, value_dim).then(|| Rotation {
+            matrix: graph.input([64, 64, 1, 1], 4),
+            size: 64,
+        });
+        rotations = Some(Rotations { key, value });
     }
     Ok(CacheInputs {
         key_indices,

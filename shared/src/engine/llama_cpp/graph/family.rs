@@ -3,6 +3,8 @@
 //! Source: llama.cpp 0.6.0, `models/*.cpp`. An architecture that is not here is built like
 //! LLaMA with the parts that its tensors show.
 
+use super::super::settings::Version;
+
 /// How an architecture's graph differs.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Family {
@@ -66,6 +68,34 @@ pub(super) enum Parallel {
     AttentionFirst,
     /// The network's result to the residual stream, then attention's.
     NetworkFirst,
+}
+
+/// How close the simulated graph of an architecture has been seen to come to the engine's.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(in super::super) enum Fidelity {
+    /// Equal to the byte wherever it was measured, rare settings aside.
+    Equal,
+    /// Within a few percent.
+    Close,
+    /// Parts of the graph are not modelled, or it was never measured.
+    Unknown,
+}
+
+/// What the measured cases say of an architecture and release.
+pub(in super::super) fn fidelity(architecture: &str, version: Version) -> Fidelity {
+    match architecture {
+        "llama" | "qwen2" | "qwen2moe" | "qwen3" | "qwen3moe" | "qwen3next" | "qwen35"
+        | "qwen35moe" | "gemma2" | "gemma3" | "phi2" | "command-r" | "cohere2" | "olmo2"
+        | "olmoe" | "granite" | "ernie4_5" | "glm4" | "glm4moe" | "hunyuan-moe" | "minimax-m2" => {
+            Fidelity::Equal
+        }
+        "gpt-oss" | "phi3" | "deepseek2" | "mamba" | "mamba2" | "falcon-h1" | "nemotron_h"
+        | "jamba" | "lfm2" | "bailingmoe2" | "granitehybrid" => match version {
+            Version::V0_6_0 => Fidelity::Equal,
+            Version::V0_5_0 => Fidelity::Close,
+        },
+        _ => Fidelity::Unknown,
+    }
 }
 
 const LLAMA: Family = Family {

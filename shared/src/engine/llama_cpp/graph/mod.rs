@@ -10,6 +10,7 @@ mod latent;
 mod node;
 mod output;
 mod recurrent;
+mod sample;
 mod schedule;
 mod simulate;
 
@@ -23,9 +24,11 @@ use crate::engine::EngineError;
 use crate::model::Model;
 
 pub(super) use self::block::{Block, blocks};
+pub(super) use self::family::{Fidelity, fidelity};
 pub(super) use self::output::{Output, output};
+pub(super) use self::sample::{kinds, sample};
 
-/// The compute buffers; `None` where the architecture's graph is not modelled.
+/// The compute buffers as the engine's own graph and allocator make them.
 pub(super) fn compute(
     settings: &LlamaCpp,
     model: &Model,
@@ -34,18 +37,18 @@ pub(super) fn compute(
     blocks: &[Block],
     output: &Output,
     gpus: usize,
-) -> Result<Option<Bytes>, EngineError> {
-    let layers: Vec<_> = model
-        .decoder_layers()
-        .zip(blocks)
-        .map(|((_, layer), block)| (layer, block))
+) -> Result<Bytes, EngineError> {
+    let layers: Vec<_> = blocks
+        .iter()
+        .filter_map(|block| Some((model.layers.get(block.index)?, block)))
         .collect();
     let graph = decoder::decoder(settings, model, placement, batch, &layers, output)?;
-    let peaks = simulate::peaks(graph, gpus, is_pipeline(settings, model, placement, gpus));
-    Ok(Some(Bytes {
+    let pipeline = is_pipeline(settings, model, placement, gpus);
+    let peaks = simulate::peaks(graph, gpus, pipeline);
+    Ok(Bytes {
         gpus: peaks.gpus,
         host: peaks.host,
-    }))
+    })
 }
 
 /// Several GPUs work as a pipeline where they hold everything (`llama-context.cpp`).

@@ -13,33 +13,37 @@ use crate::gpu::Device;
 pub(super) struct Budget {
     /// Bytes for the pool of blocks.
     pub(super) cache: u64,
-    /// The share of the device that was counted with; `None` where the cache's size was given.
+    /// The share of the device that was counted with; `None` where the cache's size was given,
+    /// and where not even a thousandth is free.
     pub(super) utilization: Option<Utilization>,
 }
 
+/// What the driver keeps of a device: the total that NVML tells is more than the one that CUDA
+/// does, by 310 (RTX 3090) to 770 MiB (A100 80 GB).
+const DRIVER_RESERVED: u64 = 450 * 1024 * 1024;
+
 impl Budget {
-    /// The share of the device less everything else that is charged to it. Memory of other
-    /// programs is not charged, but the share must be free when the engine starts.
+    /// The share of the device less everything that is charged to it: not the memory of other
+    /// programs, nor the CUDA context, which only have to leave the share free.
     pub(super) fn new(
         settings: &Vllm,
         device: &Device,
         weights: u64,
         overhead: &Overhead,
     ) -> Result<Self, EngineError> {
-        let charged = weights
-            .checked_add(overhead.compute.bytes)
-            .and_then(|bytes| bytes.checked_add(overhead.start.bytes))
-            .ok_or(EngineError::TooLarge)?;
         if let Some(cache) = settings.kv_cache_memory_bytes {
             return Ok(Self {
                 cache,
                 utilization: None,
             });
         }
-        let utilization = share(settings, device)?;
-        // An unknown total is taken to be free.
-        let total = device.total.unwrap_or(device.free);
-        let requested = utilization.map_or(0, |share| share.of(total));
+        let charged_start = overhead.start.bytes.saturating_sub(overhead.before_share);
+        let charged = [weights, overhead.compute.bytes, charged_start]
+            .into_iter()
+            .try_fold(0, u64::checked_add)
+            .ok_or(EngineError::TooLarge)?;
+        let utilization = share(settings, device, overhead.before_share)?;
+        let requested = utilization.map_or(0, |share| share.of(total(device)));
         Ok(Self {
             cache: requested.saturating_sub(charged),
             utilization,
@@ -47,26 +51,38 @@ impl Budget {
     }
 }
 
-/// The share of the device: as asked for, which must be free, or the default, or as much as is
-/// free where that is less.
-pub(super) fn share(settings: &Vllm, device: &Device) -> Result<Option<Utilization>, EngineError> {
-    let total = device.total.unwrap_or(device.free);
+/// Bytes of the device as CUDA counts them; an unknown total is taken to be free.
+fn total(device: &Device) -> u64 {
+    device.total.map_or(device.free, |total| {
+        total.saturating_sub(DRIVER_RESERVED).max(device.free)
+    })
+}
+
+/// The share of the device: as asked for, which must be free once the context is there, or the
+/// default, or as much as is free where that is less.
+pub(super) fn share(
+    settings: &Vllm,
+    device: &Device,
+    before_share: u64,
+) -> Result<Option<Utilization>, EngineError> {
+    let total = total(device);
+    let free = device.free.saturating_sub(before_share);
     if let Some(asked) = settings.gpu_memory_utilization {
         let requested = asked.of(total);
-        return if requested <= device.free {
+        return if requested <= free {
             Ok(Some(asked))
         } else {
             Err(EngineError::ShareNotFree {
                 device: device.name.clone(),
                 requested,
-                free: device.free,
+                free,
             })
         };
     }
     let default = settings.version.default_utilization();
-    if default.of(total) <= device.free {
+    if default.of(total) <= free {
         Ok(Some(default))
     } else {
-        Ok(Utilization::of_free(device.free, total))
+        Ok(Utilization::of_free(free, total))
     }
 }

@@ -86,7 +86,10 @@ impl Vllm {
         let least = devices
             .iter()
             .take(ranks)
-            .filter_map(|device| budget::share(self, device).ok().flatten())
+            .filter_map(|device| {
+                let before = overhead::before_share(self, device);
+                budget::share(self, device, before).ok().flatten()
+            })
             .min();
         Self {
             gpu_memory_utilization: self

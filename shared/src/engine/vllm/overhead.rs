@@ -1,8 +1,10 @@
-//! What vLLM takes besides weights and KV cache: estimated, but for the rows of RoPE tables.
+//! What vLLM takes besides weights and KV cache: estimated.
 //!
 //! Source: vLLM 0.33.0, `v1/worker/gpu_worker.py` (what is charged), `v1/worker/gpu/
-//! model_runner.py` (the profile run), `v1/worker/gpu/cudagraph_utils.py`; sizes of contexts and
-//! graphs were read off start-up logs of users' machines (2025–2026).
+//! model_runner.py` (the profile run), `v1/worker/gpu/cudagraph_utils.py`. Sizes were read off
+//! start-up logs of users' machines (2026): besides weights, 1.23 GiB for gpt-oss-20b and
+//! 1.3 GiB for Gemma 4 26B on an A100; graphs of 0.14 to 0.77 GiB; 0.7 GiB less free than there
+//! is on a B200 at the start.
 
 use super::hardware::Hardware;
 use super::settings::Vllm;
@@ -14,6 +16,8 @@ const MIB: u64 = 1024 * 1024;
 /// CUDA context and loaded kernels on consumer and on data-centre GPUs.
 const CONTEXT: u64 = 350 * MIB;
 const CONTEXT_LARGE: u64 = 500 * MIB;
+/// Kernels that are loaded once the share is counted.
+const KERNELS: u64 = 100 * MIB;
 /// Buffers of NCCL and of the own all-reduce, where several GPUs work together.
 const COLLECTIVES: u64 = 264 * MIB;
 /// The workspace of `FlashInfer`'s attention.
@@ -24,15 +28,18 @@ const GRAPHS_UP_TO_LARGE: u64 = 1_024;
 /// A captured graph of one layer, for one batch size.
 const GRAPH_LAYER: u64 = 192 * 1024;
 /// Copies of the logits in single precision that sampling keeps at once.
-const LOGITS_COPIES: u64 = 2;
+const LOGITS_COPIES: u64 = 3;
 
 /// What stands beside weights and caches on a rank.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Overhead {
     /// The peak of a forward pass, CUDA graphs, RoPE tables.
     pub(super) compute: Figure,
-    /// CUDA context, collectives, workspaces.
+    /// CUDA context, collectives, kernels, workspaces.
     pub(super) start: Figure,
+    /// What of that is there before the engine looks how much is free, in bytes: it must be free
+    /// besides the share, and is not charged to it.
+    pub(super) before_share: u64,
     /// CUDA graphs where the engine does not take them off the KV cache's share.
     pub(super) growth: Figure,
 }
@@ -54,17 +61,22 @@ impl Overhead {
             .and_then(|bytes| bytes.checked_add(rope_tables(model)?))
             .and_then(|bytes| bytes.checked_add(charged))
             .ok_or(EngineError::TooLarge)?;
-        let start = match settings.runtime_overhead {
-            Some(bytes) => Figure::exact(bytes),
-            None => Figure {
-                bytes: start(settings, hardware, device),
-                basis: Basis::Estimate {
-                    below_permille: 500,
-                    above_permille: 500,
-                },
-            },
+        let (start, before_share) = match settings.runtime_overhead {
+            Some(bytes) => (Figure::exact(bytes), bytes),
+            None => {
+                let before = before_share(settings, device);
+                let figure = Figure {
+                    bytes: before + after_share(hardware),
+                    basis: Basis::Estimate {
+                        below_permille: 500,
+                        above_permille: 500,
+                    },
+                };
+                (figure, before)
+            }
         };
         Ok(Self {
+            before_share,
             compute: Figure {
                 bytes: compute,
                 basis: Basis::Estimate {
@@ -88,18 +100,26 @@ impl Overhead {
     }
 }
 
-fn start(settings: &Vllm, hardware: Hardware, device: &Device) -> u64 {
+/// What takes memory before the engine looks how much is free.
+pub(super) fn before_share(settings: &Vllm, device: &Device) -> u64 {
+    if let Some(bytes) = settings.runtime_overhead {
+        return bytes;
+    }
     let is_large = device
         .compute_capability
         .is_some_and(|capability| [(8, 0), (9, 0), (10, 0), (10, 3)].contains(&capability));
     let context = if is_large { CONTEXT_LARGE } else { CONTEXT };
     let collectives = if settings.ranks() > 1 { COLLECTIVES } else { 0 };
+    context + collectives
+}
+
+fn after_share(hardware: Hardware) -> u64 {
     let workspace = if hardware.prefers_flashinfer() {
         FLASHINFER_WORKSPACE
     } else {
         0
     };
-    context + collectives + workspace
+    KERNELS + workspace
 }
 
 /// Batch sizes that graphs are captured for: 1, 2, 4, steps of 8 to 248, of 16 beyond.
@@ -188,6 +208,10 @@ fn rope_tables(model: &Model) -> Option<u64> {
         let (span, dim) = match layer.attention {
             Attention::None => continue,
             Attention::Heads(heads) => (heads.span, heads.key_dim),
+            // The indexer has a table of its own.
+            Attention::Latent(latent) if layer.indexer.is_some() => {
+                (latent.span, latent.rope_dim.checked_mul(2)?)
+            }
             Attention::Latent(latent) => (latent.span, latent.rope_dim),
         };
         match span {
@@ -195,5 +219,77 @@ fn rope_tables(model: &Model) -> Option<u64> {
             Span::Sliding { .. } | Span::Chunked { .. } => local = dim.max(local),
         }
     }
+    let (full, local) = match model.architecture.as_str() {
+        // Full attention without positions.
+        "cohere2" | "exaone4" | "llama4" => (if local == 0 { full } else { 0 }, local),
+        // No positions at all.
+        "nemotron_h" | "nemotron_h_moe" | "jamba" => (0, 0),
+        "granitehybrid" if has_states(model) => (0, 0),
+        // Part of each head is rotated.
+        "qwen3next" | "qwen35" | "qwen35moe" => (full / 4, 0),
+        "glm4" | "glm4moe" | "minimax-m2" => (full / 2, 0),
+        "phi3" if full.max(local) == 128 => (0, 96),
+        // A table for eight times the positions: linear scaling by 8.
+        "gemma3" if rows >= 131_072 => (full.checked_mul(8)?, local),
+        // One table for all layers; in single precision with gpt-oss.
+        "gpt-oss" => (full.max(local).checked_mul(2)?, 0),
+        "gemma3" | "gemma3n" | "gemma4" => (full, local),
+        _ => (full.max(local), 0),
+    };
     rows.checked_mul(full.checked_add(local)?)?.checked_mul(2)
+}
+
+fn has_states(model: &Model) -> bool {
+    model.layers.iter().any(|layer| layer.recurrent.is_some())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::catalogue;
+
+    fn model(tag: &str) -> Model {
+        let mut entries = catalogue::entries();
+        let entry = entries.find(|entry| entry.tag == tag).unwrap();
+        entry.model(None).unwrap()
+    }
+
+    #[test]
+    fn tables_are_as_large_as_measured() {
+        for (tag, measured) in [
+            ("llama3.2:1b", 16_777_216),
+            ("gemma3:27b", 301_989_888),
+            ("gemma3:270m", 33_554_432),
+            ("gpt-oss:20b", 33_554_432),
+            ("qwen3-next:80b", 33_554_432),
+            ("exaone4:32b", 33_554_432),
+            ("command-r7b:7b", 33_816_576),
+            ("falcon-h1:7b", 67_108_864),
+            ("nemotron-3-nano:30b", 0),
+            ("granite4:micro-h", 0),
+            ("phi4-mini:3.8b", 25_165_824),
+        ] {
+            assert_eq!(rope_tables(&model(tag)), Some(measured), "{tag}");
+        }
+    }
+
+    #[test]
+    fn graphs_are_captured_for_the_engines_sizes() {
+        let sizes = |tag: &str, capability, max_num_seqs| {
+            let settings = Vllm {
+                max_num_seqs,
+                ..Vllm::default()
+            };
+            let mut device = Device::with_free("GPU".into(), 80 << 30);
+            device.compute_capability = Some(capability);
+            let hardware = Hardware::new(&settings, &device);
+            graph_sizes(&settings, &model(tag), hardware)
+        };
+        assert_eq!(sizes("llama3.2:1b", (9, 0), None), 51);
+        assert_eq!(sizes("llama3.2:1b", (9, 0), Some(256)), 51);
+        // 1, 2, 4, 8, 16, 24, 32.
+        assert_eq!(sizes("llama3.2:1b", (9, 0), Some(16)), 7);
+        assert_eq!(sizes("llama3.2:1b", (10, 0), None), 83);
+        assert_eq!(sizes("gpt-oss:20b", (8, 9), Some(16)), 83);
+    }
 }

@@ -58,30 +58,33 @@ fn blocks(settings: &Vllm, model: &Model, devices: &[Device]) -> (u64, u64) {
     }
 }
 
+/// What CUDA counts of a card of 24 GiB.
+const CUDA_TOTAL: u64 = 24 * GIB - (450 << 20);
+
 #[test]
 fn a_share_that_is_not_free_is_refused_or_lowered() {
     let model = llama();
     let busy = [card(20 * GIB, 24 * GIB, (8, 9))];
     let asked = Vllm {
         gpu_memory_utilization: Utilization::from_decimal("0.92"),
+        runtime_overhead: Some(300 << 20),
         ..Vllm::default()
     };
-    assert_eq!(
-        asked.prepare(&model, &busy).err(),
-        Some(EngineError::ShareNotFree {
-            device: "GPU".into(),
-            requested: 23_708_219_474,
-            free: 20 * GIB,
-        })
-    );
+    let refused = EngineError::ShareNotFree {
+        device: "GPU".into(),
+        requested: Version::V0_33_0.default_utilization().of(CUDA_TOTAL),
+        free: 20 * GIB - (300 << 20),
+    };
+    assert_eq!(asked.prepare(&model, &busy).err(), Some(refused));
     let lowered = Vllm::default().with_share_of_free(&busy);
     let share = lowered.gpu_memory_utilization.unwrap();
-    assert_eq!(alloc::format!("{share}"), "0.833");
+    // 20,130 of 24,126 MiB.
+    assert_eq!(alloc::format!("{share}"), "0.834");
     assert_eq!(
         blocks(&lowered, &model, &busy),
         blocks(&Vllm::default(), &model, &busy)
     );
-    let idle = [card(24 * GIB, 24 * GIB, (8, 9))];
+    let idle = [card(CUDA_TOTAL, 24 * GIB, (8, 9))];
     let same = Vllm::default().with_share_of_free(&idle);
     assert_eq!(same, Vllm::default());
 }
@@ -89,7 +92,7 @@ fn a_share_that_is_not_free_is_refused_or_lowered() {
 #[test]
 fn the_cache_gets_what_the_rest_of_the_share_leaves() {
     let model = llama();
-    let devices = [card(24 * GIB, 24 * GIB, (8, 9))];
+    let devices = [card(CUDA_TOTAL, 24 * GIB, (8, 9))];
     for version in Version::ALL {
         let settings = Vllm {
             version,
@@ -99,10 +102,10 @@ fn the_cache_gets_what_the_rest_of_the_share_leaves() {
         let planner = settings.prepare(&model, &devices).unwrap();
         let plan = planner.plan(1).unwrap();
         let device = &plan.devices[0];
-        let requested = version.default_utilization().of(24 * GIB);
+        let requested = version.default_utilization().of(CUDA_TOTAL);
         assert_eq!(
             device.cache_allowance.unwrap(),
-            requested - device.weights.bytes - device.compute.bytes - (300 << 20)
+            requested - device.weights.bytes - device.compute.bytes
         );
         // 8,030,261,248 parameters.
         assert_eq!(device.weights.bytes, 16_060_522_496);

@@ -95,14 +95,6 @@ impl Simulation<'_> {
 
     fn release(&mut self, id: usize) {
         let State { offset, bytes, .. } = self.states[id];
-        trace(
-            "F",
-            self.nodes[id].place,
-            offset,
-            bytes,
-            id,
-            self.nodes[id].node.shape,
-        );
         self.states[id].allocated = false;
         if let Some(buffer) = self.buffer(self.nodes[id].place) {
             buffer.release(offset, bytes);
@@ -183,12 +175,5 @@ impl Simulation<'_> {
         if !stays && children == 0 && views == 0 && allocated {
             self.release(root);
         }
-    }
-}
-
-fn trace(k: &str, p: Place, o: u64, b: u64, i: usize, s: [u64; 4]) {
-    extern crate std;
-    if std::env::var("TRACE").is_ok() {
-        std::eprintln!("{k} {p:?} off={o:>12} size={b:>12} id={i} {s:?}");
     }
 }

@@ -191,7 +191,7 @@ impl Prepared<'_> {
         let all_on_gpus = settings.kv_offload
             && self.placement.offloaded > model.layers.len()
             && !self.placement.has_overrides();
-        let basis = match graph::fidelity(&model.architecture, settings.version) {
+        let basis = match graph::fidelity(model, settings.version) {
             Fidelity::Equal if all_on_gpus => return Ok((bytes, Basis::Exact)),
             Fidelity::Equal => Basis::Estimate {
                 below_permille: 100,
@@ -199,7 +199,7 @@ impl Prepared<'_> {
             },
             Fidelity::Close => Basis::Estimate {
                 below_permille: 70,
-                above_permille: 180,
+                above_permille: 250,
             },
             Fidelity::Unknown => {
                 let bound = compute::compute(settings, model, &self.placement, batch, gpus)?;

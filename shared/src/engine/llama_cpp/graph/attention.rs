@@ -37,6 +37,13 @@ impl Decoder<'_> {
             return Ok(from);
         };
         self.rotates = !self.family.rotates_windows_alone || heads.span != Span::Full;
+        if heads.shares_cache {
+            let query = self.projected(block.query, block.query_bias, from);
+            let query = self.query(&inputs, block, heads, query);
+            self.graph.expand(query);
+            let attended = self.attend(&inputs, block, heads, query, None);
+            return Ok(self.projected(block.output, block.output_bias, attended));
+        }
         let mut gate = None;
         let (query, key, value) = match block.fused {
             Some(fused) => self.fused_projections(&inputs, block, fused, heads, from),
@@ -48,8 +55,14 @@ impl Decoder<'_> {
                     gate = Some((query, width));
                 }
                 let query = self.query(&inputs, block, heads, query);
-                let key = self.key(&inputs, block, heads, from);
-                (query, key, self.value(&inputs, block, heads, from))
+                let key = self.projected(block.key, block.key_bias, from);
+                // Gemma 4 takes the keys for values where it has no matrix for them.
+                let value = match block.value {
+                    Some(_) => self.projected(block.value, block.value_bias, from),
+                    None => key,
+                };
+                let key = self.key(&inputs, block, heads, key);
+                (query, key, self.value(&inputs, heads, value))
             }
         };
         let ordered = match self.family.projections {
@@ -114,8 +127,7 @@ impl Decoder<'_> {
         self.rotated_key(inputs, query)
     }
 
-    fn key(&mut self, inputs: &CacheInputs, block: &Block, heads: HeadAttention, from: Id) -> Id {
-        let key = self.projected(block.key, block.key_bias, from);
+    fn key(&mut self, inputs: &CacheInputs, block: &Block, heads: HeadAttention, key: Id) -> Id {
         let key = self.headed(
             block,
             key,
@@ -127,11 +139,13 @@ impl Decoder<'_> {
         self.rotated_key(inputs, key)
     }
 
-    fn value(&mut self, inputs: &CacheInputs, block: &Block, heads: HeadAttention, from: Id) -> Id {
-        let value = self.projected(block.value, block.value_bias, from);
-        let value = self
+    fn value(&mut self, inputs: &CacheInputs, heads: HeadAttention, value: Id) -> Id {
+        let mut value = self
             .graph
             .view(value, [heads.value_dim, heads.kv_heads, self.tokens, 1]);
+        if self.family.normalizes_values {
+            value = self.graph.map(&[value]);
+        }
         self.rotated_value(inputs, value)
     }
 
@@ -224,7 +238,13 @@ impl Decoder<'_> {
         if let Some((key, value)) = stored {
             let key = self.graph.view(key, [key_row, self.tokens, 1, 1]);
             self.graph.store(place, &[key, inputs.key_indices]);
-            let value = self.graph.view(value, [value_row, self.tokens, 1, 1]);
+            let mut value = self.graph.view(value, [value_row, self.tokens, 1, 1]);
+            if !self.settings.uses_flash_attention() && value_row < self.widest_value {
+                // Transposed values are all as wide as the widest.
+                value = self
+                    .graph
+                    .own([self.widest_value, self.tokens, 1, 1], &[value]);
+            }
             self.graph.store(
                 place,
                 &[value, inputs.value_indices.unwrap_or(inputs.key_indices)],

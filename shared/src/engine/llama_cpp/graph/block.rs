@@ -52,6 +52,7 @@ pub(in super::super) struct Block {
     pub(super) feed_forward_norm: Option<Part>,
     pub(super) feed_forward_norm_bias: Option<Part>,
     pub(super) post_feed_forward_norm: Option<Part>,
+    pub(super) output_scale: Option<Part>,
     pub(super) feed_forward: Dense,
     pub(super) experts: Option<ExpertBlock>,
     pub(super) latent: Option<LatentBlock>,
@@ -106,6 +107,13 @@ pub(in super::super) struct ExpertBlock {
     pub(super) up_bias: Option<Part>,
     pub(super) down_bias: Option<Part>,
     pub(super) shared: Dense,
+    /// Gemma 4: the router's input is scaled by this, and each expert's result.
+    pub(super) router_scale: Option<Part>,
+    pub(super) down_scale: Option<Part>,
+    /// Gemma 4: norms before and after the experts, and after the network beside them.
+    pub(super) pre_norm: Option<Part>,
+    pub(super) post_norm: Option<Part>,
+    pub(super) beside_post_norm: Option<Part>,
     /// The shared expert's result is gated by this.
     pub(super) shared_gate: Option<Part>,
 }
@@ -228,6 +236,11 @@ fn block(
             down: get("ffn_down_shexp.weight"),
             ..Dense::default()
         },
+        router_scale: get("ffn_gate_inp.scale"),
+        down_scale: get("ffn_down_exps.scale"),
+        pre_norm: get("pre_ffw_norm_2.weight"),
+        post_norm: get("post_ffw_norm_2.weight"),
+        beside_post_norm: get("post_ffw_norm_1.weight"),
         shared_gate: get("ffn_gate_inp_shexp.weight"),
     });
     let recurrent = layer.recurrent.map(|state| RecurrentBlock {
@@ -269,6 +282,7 @@ fn block(
         feed_forward_norm: get("ffn_norm.weight").or_else(|| get("ffn_norm")),
         feed_forward_norm_bias: get("ffn_norm.bias"),
         post_feed_forward_norm: get("post_ffw_norm.weight"),
+        output_scale: get("layer_output_scale.weight"),
         feed_forward: Dense {
             gate: get("ffn_gate.weight"),
             gate_bias: get("ffn_gate.bias"),

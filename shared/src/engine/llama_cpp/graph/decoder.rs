@@ -6,7 +6,7 @@ use super::super::batch::Batch;
 use super::super::cache::{self, Cell};
 use super::super::placement::Placement;
 use super::super::settings::{LlamaCpp, Version};
-use super::block::{Block, Part};
+use super::block::{Block, ExpertBlock, Part};
 use super::family::{Family, Parallel, Selection, family};
 use super::node::{Graph, Id};
 use super::output::Output;
@@ -64,6 +64,8 @@ pub(super) struct Decoder<'a> {
     pub(super) rope_table: Option<Id>,
     /// Whether the layer at hand rotates queries and keys.
     pub(super) rotates: bool,
+    /// Elements of the widest row of values that any layer stores.
+    pub(super) widest_value: u64,
     pub(super) full: Option<CacheInputs>,
     pub(super) window: Option<CacheInputs>,
     pub(super) state_copies: Option<StateCopies>,
@@ -88,7 +90,10 @@ pub(super) fn decoder(
     let mut slides = false;
     let mut full_cell = None;
     let mut window_cell = None;
+    let mut widest_value = 0;
     for (layer, _) in layers {
+        let value = cache::cell(model, layer)?.map_or(0, |cell| cell.value);
+        widest_value = widest_value.max(value);
         match cache::cell(model, layer)? {
             Some(cell) if cell.span == Span::Full => {
                 full_cell = full_cell.or(Some((cell, layer.attention)));
@@ -120,13 +125,25 @@ pub(super) fn decoder(
         .then(|| graph.input([tokens * family.positions_per_token, 1, 1, 1], 4));
     let full = match full_cell {
         Some((cell, attention)) => Some(cache_inputs(
-            &mut graph, settings, batch, tokens, &cell, &attention,
+            &mut graph,
+            settings,
+            batch,
+            tokens,
+            &cell,
+            &attention,
+            widest_value,
         )?),
         None => None,
     };
     let window = match window_cell {
         Some((cell, attention)) => Some(cache_inputs(
-            &mut graph, settings, batch, tokens, &cell, &attention,
+            &mut graph,
+            settings,
+            batch,
+            tokens,
+            &cell,
+            &attention,
+            widest_value,
         )?),
         None => None,
     };
@@ -174,6 +191,7 @@ pub(super) fn decoder(
         positions,
         rope_table: None,
         rotates: true,
+        widest_value,
         full,
         window,
         state_copies,
@@ -202,13 +220,14 @@ fn cache_inputs(
     tokens: u64,
     cell: &Cell,
     attention: &Attention,
+    widest_value: u64,
 ) -> Result<CacheInputs, EngineError> {
     let cells = cache::cells(settings, batch, cell.span)?;
     let flash = settings.uses_flash_attention();
     let key_indices = graph.input([tokens, 1, 1, 1], 8);
     let value_indices = (cell.value > 0).then(|| {
         // Transposed values are written element by element.
-        let entries = if flash { 1 } else { cell.value };
+        let entries = if flash { 1 } else { widest_value };
         graph.input([tokens.saturating_mul(entries), 1, 1, 1], 8)
     });
     let mask_shape = [cells, tokens.div_ceil(batch.streams), 1, batch.streams];
@@ -319,24 +338,47 @@ impl Decoder<'_> {
         if !block.feeds_forward() {
             return Ok(middle);
         }
-        let pre_norm = if pre { block.post_attention_norm } else { None };
-        let normalized = match block.feed_forward_norm.or(pre_norm) {
-            Some(weight) => self.norm(
-                Some(block),
-                middle,
-                Some(weight),
-                block.feed_forward_norm_bias,
-            ),
-            None => middle,
+        let mut fed = match &block.experts {
+            Some(experts) if experts.pre_norm.is_some() => {
+                self.experts_beside_network(block, experts, middle)
+            }
+            _ => {
+                let pre_norm = if pre { block.post_attention_norm } else { None };
+                let normalized = match block.feed_forward_norm.or(pre_norm) {
+                    Some(weight) => self.norm(
+                        Some(block),
+                        middle,
+                        Some(weight),
+                        block.feed_forward_norm_bias,
+                    ),
+                    None => middle,
+                };
+                self.feed_forward(block, normalized)
+            }
         };
-        let mut fed = self.feed_forward(block, normalized);
         if block.post_feed_forward_norm.is_some() {
             fed = self.norm(Some(block), fed, block.post_feed_forward_norm, None);
         }
         if self.family.scales_residual {
             fed = self.graph.map(&[fed]);
         }
-        Ok(self.sum(fed, middle))
+        let result = self.sum(fed, middle);
+        Ok(self.graph.weigh(result, block.output_scale))
+    }
+
+    /// Gemma 4: a mixture of experts and a dense network read the same input, each with norms of
+    /// its own.
+    fn experts_beside_network(&mut self, block: &Block, experts: &ExpertBlock, from: Id) -> Id {
+        let network = self.norm(Some(block), from, block.feed_forward_norm, None);
+        let network = self.dense(&block.feed_forward, network);
+        let network = self.norm(Some(block), network, experts.beside_post_norm, None);
+        let input = self.norm(Some(block), from, experts.pre_norm, None);
+        let router = self.graph.map(&[from]);
+        let router = self.graph.map(&[router]);
+        let router = self.graph.weigh(router, experts.router_scale);
+        let mixed = self.experts(experts, input, Some(router));
+        let mixed = self.norm(Some(block), mixed, experts.post_norm, None);
+        self.graph.map(&[network, mixed])
     }
 
     /// A result and the residual stream.

@@ -4,6 +4,7 @@
 //! LLaMA with the parts that its tensors show.
 
 use super::super::settings::Version;
+use crate::model::Model;
 
 /// How an architecture's graph differs.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -14,6 +15,8 @@ pub(super) struct Family {
     pub(super) layer_norm: bool,
     /// Results are added to the residual stream, not the stream to them: it keeps its memory.
     pub(super) adds_to_residual: bool,
+    /// Values are normalised too, without a weight.
+    pub(super) normalizes_values: bool,
     /// Whether attention and feed-forward both read the normalised input.
     pub(super) parallel: Parallel,
     /// Entries of the positions for each token: 4 where images have positions of their own.
@@ -82,8 +85,11 @@ pub(in super::super) enum Fidelity {
 }
 
 /// What the measured cases say of an architecture and release.
-pub(in super::super) fn fidelity(architecture: &str, version: Version) -> Fidelity {
-    match architecture {
+pub(in super::super) fn fidelity(model: &Model, version: Version) -> Fidelity {
+    if model.tensor("per_layer_token_embd.weight").is_some() {
+        return Fidelity::Unknown;
+    }
+    match model.architecture.as_str() {
         "llama" | "qwen2" | "qwen2moe" | "qwen3" | "qwen3moe" | "qwen3next" | "qwen35"
         | "qwen35moe" | "gemma2" | "gemma3" | "phi2" | "command-r" | "cohere2" | "olmo2"
         | "olmoe" | "granite" | "ernie4_5" | "glm4" | "glm4moe" | "hunyuan-moe" | "minimax-m2" => {
@@ -94,6 +100,7 @@ pub(in super::super) fn fidelity(architecture: &str, version: Version) -> Fideli
             Version::V0_6_0 => Fidelity::Equal,
             Version::V0_5_0 => Fidelity::Close,
         },
+        "gemma4" => Fidelity::Close,
         _ => Fidelity::Unknown,
     }
 }
@@ -102,6 +109,7 @@ const LLAMA: Family = Family {
     projections: Projections::QueryValueKey,
     layer_norm: false,
     adds_to_residual: false,
+    normalizes_values: false,
     parallel: Parallel::No,
     positions_per_token: 1,
     selection: Selection::Attended,
@@ -142,6 +150,12 @@ pub(super) fn family(architecture: &str, windowed: bool) -> Family {
             scales_tokens_alone: true,
             scales_embeddings: true,
             scales_queries: true,
+            ..base
+        },
+        "gemma4" => Family {
+            scales_tokens_alone: true,
+            scales_embeddings: true,
+            normalizes_values: true,
             ..base
         },
         "granitehybrid" => Family {

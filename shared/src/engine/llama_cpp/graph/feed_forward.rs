@@ -11,7 +11,7 @@ impl Decoder<'_> {
     /// The feed-forward part of a block.
     pub(super) fn feed_forward(&mut self, block: &Block, from: Id) -> Id {
         match &block.experts {
-            Some(experts) => self.experts(experts, from),
+            Some(experts) => self.experts(experts, from, None),
             None => self.dense(&block.feed_forward, from),
         }
     }
@@ -39,11 +39,11 @@ impl Decoder<'_> {
         self.graph.map(&[up])
     }
 
-    fn experts(&mut self, block: &ExpertBlock, from: Id) -> Id {
+    pub(super) fn experts(&mut self, block: &ExpertBlock, from: Id, router: Option<Id>) -> Id {
         let [width, tokens, ..] = self.graph.shape(from);
         let used = block.experts.used;
         let shared = block.shared.up.is_some();
-        let (chosen, weights) = self.route(block, from, tokens);
+        let (chosen, weights) = self.route(block, router.unwrap_or(from), tokens);
         let weights = self.graph.view(weights, [1, used, tokens, 1]);
         let row = self.graph.view(from, [width, 1, tokens, 1]);
         let activated = self.expert_activation(block, row, chosen, tokens);
@@ -61,7 +61,12 @@ impl Decoder<'_> {
             .graph
             .expert_matrix(down, [width, used, tokens, 1], activated, chosen);
         let down = self.graph.weigh(down, block.down_bias);
-        let routed = self.weighted_sum(down, weights, [width, used, tokens, 1]);
+        let scaled = block.down_scale.map(|scale| {
+            let rows = self.graph.own([1, used, tokens, 1], &[chosen]);
+            let _ = scale;
+            self.graph.map(&[down, rows])
+        });
+        let routed = self.weighted_sum(down, scaled, weights, [width, used, tokens, 1]);
         if !shared {
             return routed;
         }
@@ -166,9 +171,18 @@ impl Decoder<'_> {
     }
 
     /// The experts' results by their weights, added up.
-    fn weighted_sum(&mut self, experts: Id, weights: Id, shape: [u64; 4]) -> Id {
+    fn weighted_sum(
+        &mut self,
+        experts: Id,
+        scaled: Option<Id>,
+        weights: Id,
+        shape: [u64; 4],
+    ) -> Id {
         let [width, used, tokens, _] = shape;
-        let weighted = self.graph.own(shape, &[experts, weights]);
+        let weighted = match scaled {
+            Some(scaled) => self.graph.map(&[scaled, weights]),
+            None => self.graph.map(&[experts, weights]),
+        };
         let part = |decoder: &mut Self| decoder.graph.view(weighted, [width, tokens, 1, 1]);
         let parts: Vec<Id> = (0..used).map(|_| part(self)).collect();
         let mut sum = parts.first().copied().unwrap_or(weighted);

@@ -34,7 +34,7 @@ async function draw(language) {
     navigator: { language },
     history: {},
     localStorage: { getItem: () => null, setItem() {} },
-    requestAnimationFrame() {},
+    requestAnimationFrame: (run) => setTimeout(run, 0),
     addEventListener() {},
     removeEventListener() {},
     fetch: async (url) =>

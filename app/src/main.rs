@@ -1,5 +1,5 @@
 //! The page: starts in the browser, mounts the view.
 
 fn main() {
-    app::browser::start();
+    app::browser::start_after_paint();
 }

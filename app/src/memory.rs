@@ -229,7 +229,7 @@ mod tests {
         let bar = bar(&plan.devices[0], &device, &budget);
         assert_eq!(bar.end, 3 << 30);
         assert!(bar.over > 0);
-        assert_eq!(scale(&[bar.clone()]), bar.end + bar.over);
+        assert_eq!(scale(std::slice::from_ref(&bar)), bar.end + bar.over);
     }
 
     #[test]

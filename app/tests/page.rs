@@ -1,6 +1,8 @@
 //! The page's components, mounted in a real browser.
 
 #![cfg(target_arch = "wasm32")]
+// Clippy takes the helpers of a test for code of the page.
+#![allow(clippy::unwrap_used, clippy::panic)]
 
 use app::page;
 use app::question::Field;

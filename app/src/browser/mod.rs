@@ -7,6 +7,8 @@ mod offline;
 pub mod preferences;
 pub mod probe;
 
+use std::time::Duration;
+
 use leptos::mount::mount_to;
 use leptos::prelude::*;
 use wasm_bindgen::JsCast;
@@ -15,6 +17,12 @@ use web_sys::HtmlInputElement;
 use crate::state::from_query;
 use crate::store::Store;
 use crate::view::page;
+
+/// Starts the page once the static one has been painted: the answer is in sight before any work
+/// is done for the next one.
+pub fn start_after_paint() {
+    request_animation_frame(|| set_timeout(start, Duration::ZERO));
+}
 
 /// Starts the page in place of what the static page shows.
 pub fn start() {

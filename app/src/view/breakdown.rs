@@ -112,9 +112,17 @@ fn item(page: Page, part: Part) -> AnyView {
         part == Part::RecurrentState
             && item.with(|item| item.as_ref().is_none_or(|item| item.figure.bytes == 0))
     };
-    let explained = move || item.with(|item| item.as_ref().map(|item| explain(page, part, item)));
+    let open = RwSignal::new(false);
+    let explained = move || {
+        open.get()
+            .then(|| item.with(|item| item.as_ref().map(|item| explain(page, part, item))))
+    };
     view! {
-        <details class="item" hidden=is_absent>
+        <details
+            class="item"
+            hidden=is_absent
+            on:toggle:target=move |event| open.set(event.target().has_attribute("open"))
+        >
             <summary>
                 <span class=format!("swatch part {}", part.name()) aria-hidden="true"></span>
                 <span class="what">{part_name(page, part)}</span>

@@ -114,13 +114,11 @@ pub(super) fn combobox(
                 None => settle(),
             }
         }
-        "Escape" => {
-            if open.get_untracked() {
-                event.prevent_default();
-                open.set(false);
-                active.set(None);
-                typed.set(None);
-            }
+        "Escape" if open.get_untracked() => {
+            event.prevent_default();
+            open.set(false);
+            active.set(None);
+            typed.set(None);
         }
         _ => {}
     };

@@ -12,6 +12,7 @@ use crate::browser::clipboard;
 const SAID: Duration = Duration::from_secs(2);
 
 /// What a button says, before and after.
+#[derive(Clone, Copy)]
 pub(super) struct Words {
     pub(super) label: &'static str,
     pub(super) help: &'static str,

@@ -10,6 +10,7 @@ mod footer;
 mod form;
 mod header;
 mod memory_bar;
+mod options;
 mod ways_out;
 
 use leptos::prelude::*;

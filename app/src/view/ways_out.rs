@@ -21,7 +21,7 @@ pub(super) fn ways_out(page: Page) -> impl IntoView {
             }))
         })
     });
-    let list = move || {
+    move || {
         ways.get().map(|ways| {
             let nothing = ways
                 .is_empty()
@@ -34,8 +34,7 @@ pub(super) fn ways_out(page: Page) -> impl IntoView {
                 </section>
             }
         })
-    };
-    list
+    }
 }
 
 fn button(page: Page, way: WayOut) -> impl IntoView {

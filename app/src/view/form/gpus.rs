@@ -10,6 +10,7 @@ use crate::question::Field;
 use crate::state::GpuChoice;
 use crate::text::phrase;
 use crate::view::Page;
+use crate::view::options::Options;
 
 pub(super) fn gpus(page: Page) -> impl IntoView {
     let store = page.store;
@@ -47,23 +48,28 @@ const GROUPS: [CardClass; 5] = [
     CardClass::Unified,
 ];
 
-fn group(page: Page, class: CardClass, name: &str) -> impl IntoView + use<> {
+fn cards(page: Page, name: &str) -> String {
     let text = page.text;
-    let label = match class {
-        CardClass::Desktop => text.cards_desktop,
-        CardClass::Laptop => text.cards_laptop,
-        CardClass::Workstation => text.cards_workstation,
-        CardClass::DataCenter => text.cards_data_center,
-        CardClass::Unified => text.cards_unified,
-    };
-    let cards = CARDS
-        .iter()
-        .filter(|card| card.class == class)
-        .map(|card| {
-            view! { <option value=card.name selected=card.name == name>{short_name(card.name)}</option> }
-        })
-        .collect_view();
-    view! { <optgroup label=label>{cards}</optgroup> }
+    let mut options = Options::default();
+    options.option("", text.gpu_by_hand, name.is_empty());
+    if !name.is_empty() && !CARDS.iter().any(|card| card.name == name) {
+        options.option(name, name, true);
+    }
+    for class in GROUPS {
+        let label = match class {
+            CardClass::Desktop => text.cards_desktop,
+            CardClass::Laptop => text.cards_laptop,
+            CardClass::Workstation => text.cards_workstation,
+            CardClass::DataCenter => text.cards_data_center,
+            CardClass::Unified => text.cards_unified,
+        };
+        options.group(label, |options| {
+            for card in CARDS.iter().filter(|card| card.class == class) {
+                options.option(card.name, short_name(card.name), card.name == name);
+            }
+        });
+    }
+    options.html()
 }
 
 /// The name without the series that all of its kind have.
@@ -112,18 +118,7 @@ fn gpu(page: Page, place: usize) -> AnyView {
                 .then(|| card.allocatable().basis.explanation(page.language))
         })
     };
-    let options = move || {
-        let name = name.get();
-        let is_other = !name.is_empty() && !CARDS.iter().any(|card| card.name == name);
-        view! {
-            <option value="" selected=name.is_empty()>{text.gpu_by_hand}</option>
-            {is_other
-                .then(|| {
-                    view! { <option value=name.clone() selected=true>{name.clone()}</option> }
-                })}
-            {GROUPS.into_iter().map(|class| group(page, class, &name)).collect_view()}
-        }
-    };
+    let options = move || name.with(|name| cards(page, name));
     view! {
         <div class="gpu pair">
             <p class="field">
@@ -131,6 +126,7 @@ fn gpu(page: Page, place: usize) -> AnyView {
                 <select
                     id=select_id
                     data-testid=hook("gpu-select", place)
+                    inner_html=options
                     on:change:target=move |event| {
                         let chosen = event.target().value();
                         let card = CARDS.iter().find(|card| card.name == chosen);
@@ -139,9 +135,7 @@ fn gpu(page: Page, place: usize) -> AnyView {
                             None => gpu.name.clone_from(&chosen),
                         });
                     }
-                >
-                    {options}
-                </select>
+                ></select>
             </p>
             <p class="field">
                 <label for=free_id.clone()>{text.free}</label>

@@ -15,6 +15,7 @@ use crate::store::Reading;
 use crate::text::phrase;
 use crate::view::Page;
 use crate::view::combobox::{Choice, combobox};
+use crate::view::options::Options;
 
 pub(super) fn model(page: Page) -> impl IntoView {
     let store = page.store;
@@ -126,20 +127,18 @@ pub(super) fn quant(page: Page) -> impl IntoView {
             Err(_) => previous.cloned().flatten(),
         })
     });
-    let options = move || match formats.get() {
-        Some(Formats::Fixed(name)) => {
-            view! { <option value="" selected=true>{name}</option> }.into_any()
-        }
-        Some(Formats::Open(chosen)) => FileType::ALL
-            .iter()
-            .map(|&format| {
-                view! {
-                    <option value=format.name() selected=format == chosen>{format.name()}</option>
+    let options = move || {
+        let mut options = Options::default();
+        match formats.get() {
+            Some(Formats::Fixed(name)) => options.option("", &name, true),
+            Some(Formats::Open(chosen)) => {
+                for &format in FileType::ALL {
+                    options.option(format.name(), format.name(), format == chosen);
                 }
-            })
-            .collect_view()
-            .into_any(),
-        None => ().into_any(),
+            }
+            None => {}
+        }
+        options.html()
     };
     let is_fixed = move || formats.with(|formats| !matches!(formats, Some(Formats::Open(_))));
     view! {
@@ -148,6 +147,7 @@ pub(super) fn quant(page: Page) -> impl IntoView {
             <select
                 id="quant"
                 data-testid="quant-select"
+                inner_html=options
                 aria-invalid=invalid(page, Field::Quant)
                 aria-describedby="quant-problem"
                 disabled=is_fixed
@@ -155,9 +155,7 @@ pub(super) fn quant(page: Page) -> impl IntoView {
                     let name = event.target().value();
                     store.state.update(|state| state.quant = name);
                 }
-            >
-                {options}
-            </select>
+            ></select>
             {problem(page, Field::Quant, "quant-problem".to_owned())}
         </p>
     }

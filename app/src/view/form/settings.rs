@@ -12,6 +12,40 @@ use crate::view::Page;
 pub(super) fn settings(page: Page) -> impl IntoView {
     let store = page.store;
     let text = page.text;
+    // The fields are made when they are first looked at, or when one of them is wrong.
+    let open = RwSignal::new(false);
+    let is_wrong = Memo::new(move |_| {
+        store.question.with(|question| {
+            question
+                .as_ref()
+                .err()
+                .is_some_and(|problems| problems.iter().any(|problem| is_setting(problem.field)))
+        })
+    });
+    Effect::new(move |_| {
+        if is_wrong.get() {
+            open.set(true);
+        }
+    });
+    view! {
+        <details
+            class="settings"
+            prop:open=move || open.get()
+            on:toggle:target=move |event| open.set(event.target().has_attribute("open"))
+        >
+            <summary>{text.settings}</summary>
+            {move || open.get().then(|| fields(page))}
+        </details>
+    }
+}
+
+fn is_setting(field: Field) -> bool {
+    !matches!(field, Field::Model | Field::Quant | Field::Free(_))
+}
+
+fn fields(page: Page) -> AnyView {
+    let store = page.store;
+    let text = page.text;
     let backend = store.part(|state| state.backend.clone());
     let of_engine = move || {
         let backend = engines::find(&backend.get()).unwrap_or(&BACKENDS[0]);
@@ -22,8 +56,6 @@ pub(super) fn settings(page: Page) -> impl IntoView {
             .collect_view()
     };
     view! {
-        <details class="settings">
-            <summary>{text.settings}</summary>
             <div class="fields">
                 {answer(page)}
                 {amount(
@@ -83,8 +115,8 @@ pub(super) fn settings(page: Page) -> impl IntoView {
             >
                 {text.reset}
             </button>
-        </details>
     }
+    .into_any()
 }
 
 fn answer(page: Page) -> impl IntoView {
@@ -130,6 +162,7 @@ fn answer(page: Page) -> impl IntoView {
 }
 
 /// A number that is the page's own and no engine's.
+#[derive(Clone, Copy)]
 struct Entry {
     id: &'static str,
     field: Field,
@@ -166,6 +199,7 @@ fn amount(page: Page, entry: Entry) -> AnyView {
     )
 }
 
+#[derive(Clone, Copy)]
 struct Texts {
     id: &'static str,
     field: Field,

@@ -11,6 +11,8 @@
 mod config_facts;
 mod config_tensors;
 mod data;
+mod gguf_bytes;
+mod gguf_reader;
 mod llama_cpp_cases;
 mod llama_cpp_truth;
 mod quantize;

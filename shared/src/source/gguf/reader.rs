@@ -17,6 +17,8 @@ const MAX_KEY_LENGTH: u64 = 65_535;
 const MAX_NAME_LENGTH: u64 = 63;
 /// Metadata pairs and tensors: a hundred times what the largest models have.
 const MAX_COUNT: u64 = 1_000_000;
+/// Texts and arrays longer than this are not believed; `gguf.cpp` has the same limit.
+const MAX_LENGTH: u64 = 1 << 30;
 /// Longer texts are skipped; the longest that geometry needs is a name.
 const MAX_KEPT_TEXT: u64 = 4_096;
 /// Longer arrays are skipped: the longest that geometry needs has one entry a layer.
@@ -45,6 +47,8 @@ pub struct HeaderReader {
     state: State,
     /// Bytes of an item that is not complete yet.
     pending: Vec<u8>,
+    /// Bytes that the item lacks at least, while some of it is pending.
+    missing: u64,
     /// Bytes to pass over before the next item.
     skip: u64,
     /// Bytes of the file that have been dealt with, skipped ones ahead included.
@@ -92,6 +96,7 @@ impl HeaderReader {
         Self {
             state: State::Preamble,
             pending: Vec::new(),
+            missing: 0,
             skip: 0,
             position: 0,
             version: 0,
@@ -126,22 +131,33 @@ impl HeaderReader {
     /// As soon as the bytes cannot be a GGUF header.
     pub fn feed(&mut self, piece: &[u8]) -> Result<Progress, GgufError> {
         let mut piece = piece;
-        if !self.pending.is_empty() {
-            // Pending items are shorter than a key and a kept text: the copy is small.
-            let mut joined = core::mem::take(&mut self.pending);
-            joined.extend_from_slice(piece);
-            let result = self.consume(&joined);
-            return self.keep_rest(&joined, result);
-        }
-        if self.skip > 0 {
-            let passed = usize::try_from(self.skip)
+        // An unfinished item is completed first, with no more bytes than it lacks.
+        while !self.pending.is_empty() {
+            let taken = usize::try_from(self.missing)
                 .unwrap_or(usize::MAX)
                 .min(piece.len());
-            self.pass(passed);
-            piece = &piece[passed..];
+            let (completing, rest) = piece.split_at(taken);
+            piece = rest;
+            self.pending.extend_from_slice(completing);
+            self.missing -= u64::try_from(taken).unwrap_or(self.missing);
+            if self.missing > 0 {
+                let at_least = self.missing;
+                return Ok(Progress::NeedMore { at_least });
+            }
+            let mut item = core::mem::take(&mut self.pending);
+            let (consumed, progress) = self.consume(&item)?;
+            if progress == Progress::Complete {
+                return Ok(progress);
+            }
+            item.drain(..consumed);
+            self.pending = item;
         }
-        let result = self.consume(piece);
-        self.keep_rest(piece, result)
+        let (consumed, progress) = self.consume(piece)?;
+        if progress != Progress::Complete {
+            self.pending
+                .extend_from_slice(piece.get(consumed..).unwrap_or_default());
+        }
+        Ok(progress)
     }
 
     /// The header.
@@ -150,9 +166,9 @@ impl HeaderReader {
     /// Where the bytes ended before it did.
     pub fn finish(self) -> Result<Header, GgufError> {
         if self.state != State::Complete {
-            return Err(GgufError::Truncated {
-                length: self.position(),
-            });
+            // What is passed over ahead has not been there.
+            let length = self.position().saturating_sub(self.skip);
+            return Err(GgufError::Truncated { length });
         }
         let alignment = alignment(&self.metadata)?;
         let data_offset = self
@@ -173,23 +189,21 @@ impl HeaderReader {
         self.position = self.position.saturating_add(bytes);
     }
 
-    fn keep_rest(
-        &mut self,
-        bytes: &[u8],
-        result: Result<(usize, Progress), GgufError>,
-    ) -> Result<Progress, GgufError> {
-        let (consumed, progress) = result?;
-        if progress != Progress::Complete {
-            self.pending
-                .extend_from_slice(bytes.get(consumed..).unwrap_or_default());
-        }
-        Ok(progress)
-    }
-
     /// Reads items until the bytes run out: how many were dealt with, and what is missing.
     fn consume(&mut self, bytes: &[u8]) -> Result<(usize, Progress), GgufError> {
         let mut at = 0;
         loop {
+            if self.skip > 0 {
+                let passed = usize::try_from(self.skip)
+                    .unwrap_or(usize::MAX)
+                    .min(bytes.len() - at);
+                self.pass(passed);
+                at += passed;
+                if self.skip > 0 {
+                    let at_least = self.skip;
+                    return Ok((at, Progress::NeedMore { at_least }));
+                }
+            }
             if self.state == State::Complete {
                 return Ok((at, Progress::Complete));
             }
@@ -203,22 +217,8 @@ impl HeaderReader {
                 Step::Need(total) => {
                     let there = u64::try_from(bytes.len() - at).unwrap_or(u64::MAX);
                     let at_least = total.saturating_sub(there).max(1);
+                    self.missing = at_least;
                     return Ok((at, Progress::NeedMore { at_least }));
-                }
-            }
-            if self.skip > 0 {
-                let passed = usize::try_from(self.skip)
-                    .unwrap_or(usize::MAX)
-                    .min(bytes.len() - at);
-                self.pass(passed);
-                at += passed;
-                if self.skip > 0 {
-                    return Ok((
-                        at,
-                        Progress::NeedMore {
-                            at_least: self.skip.saturating_add(1),
-                        },
-                    ));
                 }
             }
         }
@@ -251,9 +251,9 @@ impl HeaderReader {
             return Err(GgufError::NotGguf { magic: *magic });
         }
         let Some(version) = u32_at(bytes, 4) else {
-            return Ok(Step::Need(24));
+            return Ok(Step::Need(if bytes.len() < 4 { 4 } else { 8 }));
         };
-        if version & 0xffff == 0 {
+        if version != 0 && version & 0xffff == 0 {
             return Err(GgufError::BigEndian);
         }
         if !(2..=3).contains(&version) {
@@ -273,7 +273,7 @@ impl HeaderReader {
     fn pair(&mut self, bytes: &[u8]) -> Result<Step, GgufError> {
         let (key, at) = match self.text(bytes, 0, "key length", MAX_KEY_LENGTH)? {
             Text::Whole(key, end) => (key, end),
-            Text::Need(total) => return Ok(Step::Need(total + 4)),
+            Text::Need(total) => return Ok(Step::Need(total)),
         };
         let Some(id) = u32_at(bytes, at) else {
             return Ok(Step::Need(after(at, 4)));
@@ -306,7 +306,7 @@ impl HeaderReader {
                 };
                 if tokenizer && key != "tokenizer.ggml.model" || length > MAX_KEPT_TEXT {
                     let key = key.to_string();
-                    self.skip = length;
+                    self.skip = within("text length", length, MAX_LENGTH)?;
                     self.insert(key, Value::SkippedText);
                     return Ok(Step::Consumed(at + 8));
                 }
@@ -337,6 +337,7 @@ impl HeaderReader {
                     }
                     Some(kind) => kind,
                 };
+                within("array length", length, MAX_LENGTH)?;
                 let keep = !tokenizer && kind.is_integral() && length <= MAX_KEPT_ARRAY;
                 self.state = State::Array {
                     key: key.to_string(),
@@ -385,11 +386,7 @@ impl HeaderReader {
                 }
             } else {
                 let width = u64::try_from(width).unwrap_or(u64::MAX);
-                self.skip = left.checked_mul(width).ok_or(GgufError::Absurd {
-                    what: "array length",
-                    value: *length,
-                    limit: u64::MAX / width,
-                })?;
+                self.skip = left.saturating_mul(width);
                 *left = 0;
             }
             if *left > 0 {
@@ -416,7 +413,7 @@ impl HeaderReader {
                 {
                     Some(end) if end <= bytes.len() => at = end,
                     _ => {
-                        self.skip = text_length;
+                        self.skip = within("text length", text_length, MAX_LENGTH)?;
                         break;
                     }
                 }
@@ -450,14 +447,13 @@ impl HeaderReader {
         if rank > 4 {
             return Err(invalid("more than four dimensions"));
         }
+        let rank = usize::try_from(rank).unwrap_or(4);
         let mut dimensions = [1; 4];
-        let extents = dimensions
-            .iter_mut()
-            .take(usize::try_from(rank).unwrap_or(4));
+        let extents = dimensions.iter_mut().take(rank);
         let mut end = at;
         for extent in extents {
             let Some(value) = u64_at(bytes, end) else {
-                return Ok(Step::Need(after(at, 8 * 4 + 12)));
+                return Ok(Step::Need(after(at, 8 * rank + 12)));
             };
             *extent = value;
             end += 8;

@@ -32,6 +32,14 @@ pub enum CacheType {
     Fp8PerTokenHead,
     /// 4-bit integers with a scale per token and head.
     Int4PerTokenHead,
+    /// Rotated keys in 8 bits, values in 4.
+    TurboquantK8v4,
+    /// Rotated keys and values in 4 bits.
+    Turboquant4bitNc,
+    /// Rotated keys in 3 bits, values in 4.
+    TurboquantK3v4Nc,
+    /// Rotated keys and values in 3 bits.
+    Turboquant3bitNc,
 }
 
 /// Bytes of the two `f32` scales of a token and head.
@@ -44,7 +52,7 @@ const NVFP4_DS_MLA: u64 = 352;
 
 impl CacheType {
     /// All of them.
-    pub const ALL: [Self; 12] = [
+    pub const ALL: [Self; 16] = [
         Self::Auto,
         Self::Float16,
         Self::Bfloat16,
@@ -57,12 +65,17 @@ impl CacheType {
         Self::Int8PerTokenHead,
         Self::Fp8PerTokenHead,
         Self::Int4PerTokenHead,
+        Self::TurboquantK8v4,
+        Self::Turboquant4bitNc,
+        Self::TurboquantK3v4Nc,
+        Self::Turboquant3bitNc,
     ];
 
     /// All names, for messages.
     pub const NAMES: &'static str = "auto, float16, bfloat16, fp8, fp8_e4m3, fp8_e5m2, \
         fp8_ds_mla, nvfp4_ds_mla, nvfp4, int8_per_token_head, fp8_per_token_head, \
-        int4_per_token_head";
+        int4_per_token_head, turboquant_k8v4, turboquant_4bit_nc, turboquant_k3v4_nc, \
+        turboquant_3bit_nc";
 
     /// The name on the command line.
     #[must_use]
@@ -80,6 +93,10 @@ impl CacheType {
             Self::Int8PerTokenHead => "int8_per_token_head",
             Self::Fp8PerTokenHead => "fp8_per_token_head",
             Self::Int4PerTokenHead => "int4_per_token_head",
+            Self::TurboquantK8v4 => "turboquant_k8v4",
+            Self::Turboquant4bitNc => "turboquant_4bit_nc",
+            Self::TurboquantK3v4Nc => "turboquant_k3v4_nc",
+            Self::Turboquant3bitNc => "turboquant_3bit_nc",
         }
     }
 
@@ -94,6 +111,22 @@ impl CacheType {
         matches!(self, Self::Fp8 | Self::Fp8E4m3 | Self::Fp8E5m2)
     }
 
+    /// Whether keys are rotated and both sides packed into one slot.
+    pub(super) fn is_turboquant(self) -> bool {
+        self.turboquant_bits().is_some()
+    }
+
+    /// Bits of a key's and of a value's element in a packed slot.
+    fn turboquant_bits(self) -> Option<(u64, u64)> {
+        match self {
+            Self::TurboquantK8v4 => Some((8, 4)),
+            Self::Turboquant4bitNc => Some((4, 4)),
+            Self::TurboquantK3v4Nc => Some((3, 4)),
+            Self::Turboquant3bitNc => Some((3, 3)),
+            _ => None,
+        }
+    }
+
     /// Whether elements take 16 bits.
     pub(super) fn is_unquantized(self) -> bool {
         matches!(self, Self::Auto | Self::Float16 | Self::Bfloat16)
@@ -102,6 +135,14 @@ impl CacheType {
     /// Bytes of one token's key and value in one head; `None` where the type has no such
     /// layout, or beyond `u64`.
     pub(super) fn head_bytes(self, key_dim: u64, value_dim: u64) -> Option<u64> {
+        if let Some((key_bits, value_bits)) = self.turboquant_bits() {
+            // A norm beside keys of less than 8 bits, scale and zero beside values; the slot is
+            // rounded up to an even number.
+            let norm = if key_bits == 8 { 0 } else { 2 };
+            let key = key_dim.checked_mul(key_bits)?.div_ceil(8) + norm;
+            let value = key_dim.checked_mul(value_bits)?.div_ceil(8) + 4;
+            return key.checked_add(value)?.checked_next_multiple_of(2);
+        }
         let both = key_dim.checked_add(value_dim)?;
         match self {
             Self::Auto | Self::Float16 | Self::Bfloat16 => both.checked_mul(2),
@@ -111,7 +152,13 @@ impl CacheType {
             Self::Nvfp4 if key_dim == value_dim => {
                 (key_dim / 2 + key_dim / NVFP4_GROUP).checked_mul(2)
             }
-            Self::Nvfp4 | Self::Fp8DsMla | Self::Nvfp4DsMla => None,
+            Self::Nvfp4
+            | Self::Fp8DsMla
+            | Self::Nvfp4DsMla
+            | Self::TurboquantK8v4
+            | Self::Turboquant4bitNc
+            | Self::TurboquantK3v4Nc
+            | Self::Turboquant3bitNc => None,
         }
     }
 
@@ -127,7 +174,11 @@ impl CacheType {
             | Self::Nvfp4
             | Self::Int8PerTokenHead
             | Self::Fp8PerTokenHead
-            | Self::Int4PerTokenHead => None,
+            | Self::Int4PerTokenHead
+            | Self::TurboquantK8v4
+            | Self::Turboquant4bitNc
+            | Self::TurboquantK3v4Nc
+            | Self::Turboquant3bitNc => None,
         }
     }
 }

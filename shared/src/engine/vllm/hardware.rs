@@ -117,9 +117,10 @@ impl Hardware {
     }
 
     /// The type that sparse latent attention keeps for the one asked for: 8 bits mean
-    /// `DeepSeek`'s own layout, but on data-centre Blackwell.
-    pub(super) fn sparse_cache_type(self, asked: CacheType) -> CacheType {
+    /// `DeepSeek`'s own layout, but on data-centre Blackwell, where GLM-5 keeps them unasked.
+    pub(super) fn sparse_cache_type(self, asked: CacheType, model: &Model) -> CacheType {
         match (asked, self.capability.0) {
+            (CacheType::Auto, 10) if model.architecture == "glm-dsa" => CacheType::Fp8E4m3,
             (CacheType::Fp8 | CacheType::Fp8E4m3, 10) if self.flashinfer => asked,
             (CacheType::Fp8 | CacheType::Fp8E4m3, _) | (CacheType::Auto, 12) => CacheType::Fp8DsMla,
             _ => asked,

@@ -14,6 +14,10 @@ use crate::model::{Attention, HeadAttention, Indexer, Layer, Model, RecurrentSta
 
 /// Blocks of hybrid models with latent attention hold a multiple of this many tokens.
 const LATENT_HYBRID_BLOCK: u64 = 128;
+/// Tokens per block where some layers are packed and some are not.
+const TURBOQUANT_BLOCK: u64 = 32;
+/// Layers at either end that stay unpacked.
+const TURBOQUANT_BOUNDARY: usize = 2;
 /// Elements of an indexer's key under one scale, and the scale's bytes.
 const INDEXER_GROUP: u64 = 128;
 const INDEXER_SCALE: u64 = 4;
@@ -98,8 +102,8 @@ impl Pages {
         let mut token_bytes: u64 = 0;
         let mut state_bytes: u64 = 0;
         let mut latent = false;
-        for (_, layer) in cached() {
-            if let Some(bytes) = attention_token_bytes(settings, hardware, model, layer)? {
+        for (index, layer) in cached() {
+            if let Some(bytes) = attention_token_bytes(settings, hardware, model, (index, layer))? {
                 token_bytes = token_bytes.max(bytes);
             }
             latent |= matches!(layer.attention, Attention::Latent(_));
@@ -110,6 +114,11 @@ impl Pages {
         }
         let caches_prefixes = settings.prefix_caching && token_bytes > 0;
         let mut block_size = hardware.block_size(settings, model);
+        if settings.cache_type.is_turboquant() && state_bytes == 0 {
+            // Reckoned as if packed pages took 8 bits an element, so that one of them covers a
+            // smallest block in 16 bits.
+            block_size = block_size.max(TURBOQUANT_BLOCK);
+        }
         let mut state_page = None;
         if token_bytes > 0 && state_bytes > 0 {
             let kernel_block = hardware.kernel_block(settings, model);
@@ -139,7 +148,9 @@ impl Pages {
         let mut layers = Vec::new();
         for (index, layer) in cached() {
             let mut keep = |page| layers.push(LayerPage { layer: index, page });
-            if let Some(page) = attention_page(settings, hardware, model, layer, block_size)? {
+            if let Some(page) =
+                attention_page(settings, hardware, model, (index, layer), block_size)?
+            {
                 keep(page);
             }
             if let Some(page) = index_page(layer, block_size)? {
@@ -174,7 +185,7 @@ fn attention_token_bytes(
     settings: &Vllm,
     hardware: Hardware,
     model: &Model,
-    layer: &Layer,
+    layer: (usize, &Layer),
 ) -> Result<Option<u64>, EngineError> {
     Ok(attention_page(settings, hardware, model, layer, 1)?.map(|page| page.bytes))
 }
@@ -183,7 +194,7 @@ fn attention_page(
     settings: &Vllm,
     hardware: Hardware,
     model: &Model,
-    layer: &Layer,
+    (index, layer): (usize, &Layer),
     block_size: u64,
 ) -> Result<Option<Page>, EngineError> {
     let unsupported = || EngineError::CacheTypeNotForModel {
@@ -195,7 +206,11 @@ fn attention_page(
         Attention::Heads(heads) if heads.shares_cache => return Ok(None),
         Attention::Heads(heads) => {
             let count = rank_kv_heads(settings, &heads);
-            let bytes = cache_type_of(settings, model)
+            let cache_type = cache_type_of(settings, model, index);
+            if settings.cache_type.is_turboquant() && heads.span != Span::Full {
+                return Err(unsupported());
+            }
+            let bytes = cache_type
                 .head_bytes(heads.key_dim, heads.value_dim)
                 .ok_or_else(unsupported)?
                 .checked_mul(count)
@@ -213,7 +228,7 @@ fn attention_page(
                 .checked_add(latent.rope_dim)
                 .ok_or(EngineError::TooLarge)?;
             let cache_type = if layer.indexer.is_some() {
-                hardware.sparse_cache_type(settings.cache_type)
+                hardware.sparse_cache_type(settings.cache_type, model)
             } else {
                 settings.cache_type
             };
@@ -235,13 +250,22 @@ fn attention_page(
     }))
 }
 
-/// The type that the model's attention keeps: Falcon's is built without the cache's settings.
-fn cache_type_of(settings: &Vllm, model: &Model) -> CacheType {
+/// The type that a layer's attention keeps: Falcon's is built without the cache's settings, and
+/// packed types leave the first and the last layers alone where all layers attend.
+fn cache_type_of(settings: &Vllm, model: &Model, index: usize) -> CacheType {
     if model.architecture == "falcon" {
-        CacheType::Auto
-    } else {
-        settings.cache_type
+        return CacheType::Auto;
     }
+    if settings.cache_type.is_turboquant() {
+        let layers = model.decoder_layers().count();
+        let boundary = TURBOQUANT_BOUNDARY.min(layers / 2);
+        let is_boundary = index < boundary || index >= layers.saturating_sub(boundary);
+        let all_attend = model.layers.iter().all(|layer| layer.recurrent.is_none());
+        if is_boundary && all_attend {
+            return CacheType::Auto;
+        }
+    }
+    settings.cache_type
 }
 
 /// The keys of a sparse-attention indexer: 8 bits each and a scale per group.

@@ -174,6 +174,29 @@ fn prediction_layers_keep_pages_where_they_draft() {
     assert_eq!(bytes(Drafter::Mtp, 2), 5 * layer);
 }
 
+/// Bytes per token of all layers, as measured with Llama-3.1-8B.
+#[test]
+fn packed_types_leave_the_ends_unpacked() {
+    let model = llama();
+    for (cache_type, measured) in [
+        (CacheType::Auto, 131_072),
+        (CacheType::TurboquantK8v4, 60_288),
+        (CacheType::Turboquant4bitNc, 46_400),
+        (CacheType::Turboquant3bitNc, 39_232),
+    ] {
+        let settings = Vllm {
+            cache_type,
+            kv_cache_memory_bytes: Some(16 * GIB),
+            ..Vllm::default()
+        };
+        let devices = [card(1 << 45, 80 * GIB, (9, 0))];
+        let (block_size, num_blocks) = blocks(&settings, &model, &devices);
+        let is_packed = cache_type != CacheType::Auto;
+        assert_eq!(block_size, if is_packed { 32 } else { 16 });
+        assert_eq!(num_blocks, 16 * GIB / (block_size * measured));
+    }
+}
+
 #[test]
 fn what_cannot_be_is_refused() {
     let devices = vec![card(1 << 45, 80 * GIB, (9, 0)); 4];

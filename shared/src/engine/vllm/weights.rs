@@ -74,21 +74,23 @@ pub(super) fn per_stage(settings: &Vllm, model: &Model) -> Result<Vec<u64>, Engi
     let mut sums = vec![0_u64; stages.len()];
     let last = stages.len().saturating_sub(1);
     let drafts = settings.drafter == Drafter::Mtp && settings.num_speculative_tokens > 0;
-    let is_tied = model.architecture == "falcon" || model.tensor("output.weight").is_none();
+    let is_falcon = model.architecture == "falcon";
+    let is_tied = is_falcon || model.tensor("output.weight").is_none();
     let is_one_of = |families: &[&str]| families.contains(&model.architecture.as_str());
     for tensor in &model.tensors {
-        // Falcon's output matrix is the embedding, which its files hold twice.
-        if tensor.is_rope_table()
-            || (tensor.name == "output.weight" && model.architecture == "falcon")
-        {
+        let (block, base) = split(&tensor.name);
+        // Tables are computed. Falcon's output matrix is the embedding, which its files hold
+        // twice.
+        if base.starts_with("rope_f") || (is_falcon && base == "output.weight") {
             continue;
         }
-        let layer = tensor.block().and_then(|block| model.layers.get(block));
+        let layer = block.and_then(|block| model.layers.get(block));
         if layer.is_some_and(|layer| layer.next_token_prediction) && !drafts {
             continue;
         }
-        let bytes = rank_bytes(settings, model, tensor, layer).ok_or(EngineError::TooLarge)?;
-        let holds = |stage: usize| match (tensor.block(), tensor.name.as_str()) {
+        let bytes =
+            rank_bytes(settings, model, tensor, (base, layer)).ok_or(EngineError::TooLarge)?;
+        let holds = |stage: usize| match (block, base) {
             (Some(block), _) => stages.of(block) == stage,
             (None, "token_embd.weight") => {
                 stage == 0 || (is_tied && stage == last) || is_one_of(&EMBEDDING_EVERYWHERE)
@@ -117,11 +119,14 @@ fn rank_bytes(
     settings: &Vllm,
     model: &Model,
     tensor: &Tensor,
-    layer: Option<&Layer>,
+    (base, layer): (&str, Option<&Layer>),
 ) -> Option<u64> {
     let ranks = settings.tensor_parallel_size.max(1);
-    let bytes = created_bytes(model, tensor)?;
-    match share(&tensor.name, layer, ranks) {
+    let bytes = created_bytes(model, tensor, base)?;
+    if ranks == 1 && layer.is_some() {
+        return Some(bytes);
+    }
+    match share(base, layer, ranks) {
         Share::Whole => Some(bytes),
         Share::Part => Some(bytes.div_ceil(ranks)),
         Share::KvHeads(heads) => {
@@ -157,43 +162,38 @@ fn rank_bytes(
 }
 
 /// Bytes that the engine creates for a tensor: 16 bits for what a checkpoint has unquantized.
-fn created_bytes(model: &Model, tensor: &Tensor) -> Option<u64> {
-    match tensor.tensor_type {
-        TensorType::F32 | TensorType::F16 | TensorType::Bf16 => {
-            let width = if is_single_precision(model, &tensor.name) {
-                2 * ELEMENT_BYTES
-            } else {
-                ELEMENT_BYTES
-            };
-            tensor.elements().checked_mul(width)
-        }
-        _ => Some(tensor.bytes()),
-    }
+fn created_bytes(model: &Model, tensor: &Tensor, base: &str) -> Option<u64> {
+    let width = match tensor.tensor_type {
+        TensorType::F32 if is_single_precision(model, base) => 2 * ELEMENT_BYTES,
+        TensorType::F32 | TensorType::F16 | TensorType::Bf16 => ELEMENT_BYTES,
+        _ => return Some(tensor.bytes()),
+    };
+    tensor.elements().checked_mul(width)
 }
 
 /// What stays in single precision whatever the model's type: decay rates of recurrent layers,
 /// biases that correct the choice of experts, and with some families that choice itself.
-fn is_single_precision(model: &Model, name: &str) -> bool {
-    let name = base(name);
-    name == "ssm_a"
-        || name.starts_with("exp_probs_b")
-        || (name == "ffn_gate_inp.weight"
+fn is_single_precision(model: &Model, base: &str) -> bool {
+    base == "ssm_a"
+        || base.starts_with("exp_probs_b")
+        || (base == "ffn_gate_inp.weight"
             && SINGLE_PRECISION_ROUTERS.contains(&model.architecture.as_str()))
 }
 
-/// The name without its block.
-fn base(name: &str) -> &str {
-    name.strip_prefix("blk.")
-        .and_then(|rest| rest.split_once('.'))
-        .map_or(name, |(_, base)| base)
+/// The block that a name stands in, and the name within it.
+fn split(name: &str) -> (Option<usize>, &str) {
+    let within = || {
+        let (block, base) = name.strip_prefix("blk.")?.split_once('.')?;
+        Some((Some(block.parse().ok()?), base))
+    };
+    within().unwrap_or((None, name))
 }
 
-fn share(name: &str, layer: Option<&Layer>, ranks: u64) -> Share {
+fn share(base: &str, layer: Option<&Layer>, ranks: u64) -> Share {
     let heads = layer.and_then(|layer| match layer.attention {
         Attention::Heads(heads) => Some(heads),
         Attention::None | Attention::Latent(_) => None,
     });
-    let base = base(name);
     let (part, kind) = base.rsplit_once('.').unwrap_or((base, ""));
     // Sums over the ranks: the bias is added once.
     let is_row_bias = kind == "bias"
@@ -221,7 +221,8 @@ fn share(name: &str, layer: Option<&Layer>, ranks: u64) -> Share {
     };
     let is_whole = is_row_bias
         // Mamba 2 has a norm per group, which goes with it.
-        || (part.contains("norm") && (part != "ssm_norm" || grouped.is_none()))
+        || (part.ends_with("norm") && (part != "ssm_norm" || grouped.is_none()))
+        || part == "attn_norm_2"
         || part.starts_with("ffn_gate_inp")
         || part.starts_with("exp_probs")
         || part.starts_with("attn_q_a")

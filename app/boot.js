@@ -1,4 +1,4 @@
-// Before the first paint: colours and language as this person has them, and no answer on show
+// Before anything is drawn: colours and language as this person has them, and no answer on show
 // that belongs to another question than the address asks.
 (() => {
   const root = document.documentElement;
@@ -18,9 +18,8 @@
     .find((tag) => tag === "ja" || tag === "en");
   if (tag !== "ja") {
     root.lang = "en";
-    const english = document.getElementById("page-en").content;
-    if (english.childElementCount) document.getElementById("page").replaceChildren(english);
-    document.title = "LLM-Lander — the longest context that fits your free VRAM";
+    // The English page stands after the Japanese one, which is not shown on the way to it.
+    root.dataset.turning = "";
   }
   asked.delete("lang");
   if (asked.size || location.hash.includes("gpus=")) root.dataset.waiting = "";

@@ -74,8 +74,9 @@ impl Site<'_> {
         }
     }
 
-    /// The program and its JavaScript. The script starts itself, so that a content security
-    /// policy needs no exception for inline scripts.
+    /// The program and its JavaScript. The program is named for the service worker, and not
+    /// preloaded: it would be in the way of the answer that stands in the HTML. The script starts
+    /// itself, so that a content security policy needs no exception for inline scripts.
     fn program(&self, bound: &Bound) -> Result<String, Failure> {
         let snippets = bound.folder.join("snippets");
         if snippets.is_dir() {
@@ -89,8 +90,7 @@ impl Site<'_> {
         let script_name = by_content(&bound.script, script.as_bytes());
         self.write(&script_name, script.as_bytes())?;
         Ok(format!(
-            "<link rel=\"preload\" href=\"./{program}\" as=\"fetch\" type=\"application/wasm\" \
-             crossorigin>\n    <script type=\"module\" src=\"./{script_name}\"></script>"
+            "<script type=\"module\" src=\"./{script_name}\" data-program=\"./{program}\"></script>"
         ))
     }
 

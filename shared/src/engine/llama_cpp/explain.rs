@@ -2,7 +2,7 @@
 
 use alloc::collections::BTreeMap;
 use alloc::format;
-use alloc::string::String;
+use alloc::string::{String, ToString};
 use alloc::vec::Vec;
 
 use super::batch::Batch;
@@ -10,6 +10,7 @@ use super::cache;
 use super::settings::LlamaCpp;
 use crate::engine::{Basis, Component, Explanation, Plan};
 use crate::model::Model;
+use crate::quant::TensorType;
 
 pub(super) fn explain(settings: &LlamaCpp, model: &Model, plan: &Plan) -> Vec<Explanation> {
     let mut explanations = Vec::new();
@@ -126,16 +127,66 @@ fn recurrent_state(settings: &LlamaCpp, model: &Model) -> Vec<String> {
         .collect()
 }
 
+/// The largest tensors of the graph, and what the allocator makes of all.
 fn compute(settings: &LlamaCpp, model: &Model, plan: &Plan) -> Vec<String> {
     let Ok(batch) = Batch::new(settings, plan.context_length) else {
         return Vec::new();
     };
-    Vec::from([
-        format!("ubatch = {}, outputs = {}", batch.ubatch, batch.outputs),
-        format!(
-            "n_embd = {}, vocabulary = {}",
-            model.embedding_length, model.vocabulary_size
-        ),
-        format!("cells = {}", batch.context_per_stream),
-    ])
+    let ubatch = batch.ubatch;
+    let cells = batch.context_per_stream.saturating_mul(batch.streams);
+    let mut lines = Vec::from([format!(
+        "ubatch = {ubatch} tokens, logits of {} rows",
+        batch.outputs
+    )]);
+    let mut line = |name: &str, factors: &[u64]| {
+        let product = factors
+            .iter()
+            .fold(1, |product: u64, &factor| product.saturating_mul(factor));
+        let factors: Vec<String> = factors.iter().map(u64::to_string).collect();
+        if product > 0 {
+            lines.push(format!("{name}: {} = {product} B", factors.join(" × ")));
+        }
+    };
+    let mask = if settings.uses_flash_attention() {
+        2
+    } else {
+        4
+    };
+    line("KQ mask", &[mask, batch.context_per_stream, ubatch]);
+    let mut widest = (0, 0);
+    for (_, layer) in model.decoder_layers() {
+        if let Ok(Some(cell)) = cache::cell(model, layer) {
+            widest = (widest.0.max(cell.key), widest.1.max(cell.value));
+        }
+    }
+    if settings.uses_flash_attention() {
+        if settings.cache_type_k != TensorType::F16 {
+            line("K as f16, one layer", &[2, cells, widest.0]);
+        }
+        if settings.cache_type_v != TensorType::F16 {
+            line("V as f16, one layer", &[2, cells, widest.1]);
+        }
+    }
+    let networks: Vec<_> = model
+        .decoder_layers()
+        .map(|(_, layer)| layer.feed_forward)
+        .collect();
+    let lengths = networks.iter().map(|network| network.length);
+    let dense = lengths.max().unwrap_or(0);
+    line("gate + up + activation", &[3, 4, dense, ubatch]);
+    let experts = networks.iter().find_map(|network| network.experts);
+    if let Some(experts) = experts {
+        line(
+            "experts' results",
+            &[2, 4, model.embedding_length, experts.used, ubatch],
+        );
+    }
+    line("logits", &[4, model.vocabulary_size, batch.outputs]);
+    if let Some(device) = plan.devices.first() {
+        lines.push(format!(
+            "peak of the graph allocator: {} B",
+            device.compute.bytes
+        ));
+    }
+    lines
 }

@@ -130,7 +130,9 @@ impl UserMessage for GgufError {
 
     fn hint(&self, language: Language) -> String {
         let (ja, en) = match self {
-            Self::NotGguf { magic: [b'v', b'e', b'r', b's'] } => (
+            Self::NotGguf {
+                magic: [b'v', b'e', b'r', b's'],
+            } => (
                 "Git LFS のポインタファイルです。git lfs pull で本体を取得してください",
                 "this is a Git LFS pointer: fetch the file itself with git lfs pull",
             ),

@@ -53,16 +53,20 @@ export async function startProbe(test, machine = { gpus: [RTX_4090] }, options =
   set(machine);
   const child = spawn(required("PROBE"), ["--port", "0", ...options], {
     env: { ...process.env, FAKE_NVML: control, LANG: "en_US.UTF-8", LC_ALL: "" },
-    stdio: ["ignore", "pipe", "inherit"],
+    stdio: ["ignore", "pipe", "pipe"],
   });
+  // What it complains of is of interest only where the test fails.
+  let complaints = "";
+  child.stderr.setEncoding("utf8").on("data", (text) => (complaints += text));
   test.after(async () => {
     const ended = new Promise((resolve) => child.once("exit", resolve));
     if (child.kill()) await ended;
+    if (test.passed === false && complaints) console.error(`the probe said:\n${complaints}`);
     rmSync(folder, { recursive: true, force: true });
   });
   const address = await new Promise((resolve, reject) => {
     child.once("error", reject);
-    child.once("exit", (code) => reject(new Error(`the probe ended at once with status ${code}`)));
+    child.once("exit", (code) => reject(new Error(`the probe ended with ${code}: ${complaints}`)));
     // The first line ends with the address; what follows is for people.
     createInterface({ input: child.stdout }).once("line", (line) => resolve(line.split(" ").pop()));
   });
@@ -91,7 +95,10 @@ export async function closeBrowser() {
  * the test, unless `allowed` matches it. A failing test leaves a picture in e2e/pictures.
  */
 export async function openTab(test, { allowed = /^$/, ...options } = {}) {
-  const context = await (await sharedBrowser()).newContext({ locale: "ja-JP", ...options });
+  // The page's service worker is for the one test that asks for it: elsewhere it would still be
+  // fetching while the test ends the probe.
+  const settings = { locale: "ja-JP", serviceWorkers: "block", ...options };
+  const context = await (await sharedBrowser()).newContext(settings);
   const tab = await context.newPage();
   const errors = [];
   const note = (text) => allowed.test(text) || errors.push(text);

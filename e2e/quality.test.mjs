@@ -173,7 +173,10 @@ test("the colours are remembered and set before anything is drawn", async (t) =>
 });
 
 test("after the first visit the page opens without a network", async (t) => {
-  const { tab } = await open(t, { allowed: /ERR_INTERNET_DISCONNECTED|Failed to load/ });
+  const { tab } = await open(t, {
+    serviceWorkers: "allow",
+    allowed: /ERR_INTERNET_DISCONNECTED|Failed to load/,
+  });
   await tab.evaluate(async () => {
     await navigator.serviceWorker.ready;
     // The worker has kept everything that the page names.

@@ -106,13 +106,15 @@ impl Task {
         self.judge(output.status)
     }
 
-    /// Its standard output as text.
+    /// Its standard output as text; its messages are shown only when it fails.
     pub(crate) fn read(mut self) -> Result<String, Failure> {
-        self.command.stderr(Stdio::inherit());
         let output = self
             .command
             .output()
             .map_err(|error| self.not_started(&error))?;
+        if !output.status.success() {
+            eprint!("{}", String::from_utf8_lossy(&output.stderr));
+        }
         self.judge(output.status)?;
         Ok(String::from_utf8_lossy(&output.stdout).into_owned())
     }

@@ -167,8 +167,7 @@ test("where nothing fits the page says by how much, and one press leads out", as
 test("every figure opens its explanation", async (t) => {
   const { tab } = await open(t, { machine: { init: 9 } });
   await hook(tab, "plan-kv").click();
-  const why = tab.locator("details.item[open] .why");
-  assert.match(await why.textContent(), /layers × .* cells/);
+  await tab.locator("details.item[open] .why").getByText(/layers × .* cells/).waitFor();
   for (const part of ["weights", "kv", "compute", "overhead", "total"]) {
     assert.match(await hook(tab, `plan-${part}`).textContent(), /^[\d,.]+ [GM]iB$/);
   }

@@ -38,13 +38,17 @@ pub(crate) fn bare(workspace: &Workspace) -> Result<(), Failure> {
         .run()
 }
 
-/// The documentation of the code, without a warning: every link leads somewhere.
+/// The documentation of the code for those who work on it, private items included, without a
+/// warning: every link leads somewhere.
 pub(crate) fn documentation(workspace: &Workspace) -> Result<(), Failure> {
     install::rust::target(WASM)?;
     for_all(workspace, |selection| {
-        cargo(workspace, "doc --no-deps")
+        cargo(workspace, "doc --no-deps --document-private-items")
             .args(selection)
-            .env("RUSTDOCFLAGS", "-D warnings")
+            .env(
+                "RUSTDOCFLAGS",
+                "-D warnings -A rustdoc::private-intra-doc-links",
+            )
             .cure("the warnings above name the place; mostly a link to an item that has moved")
     })
 }

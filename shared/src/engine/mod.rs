@@ -20,7 +20,7 @@ use crate::gpu::Device;
 use crate::model::Model;
 
 /// The KV-cache precisions that answers are given for. Which type of its own an engine uses for
-/// each is the engine's to know ([`Engine::cache_types_for`]).
+/// each is the engine's to know ([`Engine::with_precision`]).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum Precision {
     /// 16-bit floating point.

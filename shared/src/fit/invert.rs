@@ -1,6 +1,6 @@
 //! The largest context, found on the engine's own granularity.
 
-use alloc::collections::BTreeMap;
+use alloc::vec::Vec;
 
 use super::{Answer, Budget, ByAnswer};
 use crate::engine::{EngineError, Plan, Planner};
@@ -77,12 +77,15 @@ pub fn max_context(
     budget: &Budget,
     trained_context_length: Option<u64>,
 ) -> Result<Fit, EngineError> {
-    let mut search = Search::new(planner, devices);
-    let mut longest = |answer| search.longest_fitting(&Budget { answer, ..*budget });
+    let mut search = Search::new(planner, devices, budget);
+    // In this order each answer starts from what the one before it found.
+    let survives = search.longest(Answer::Survives)?;
+    let loads = search.longest(Answer::Loads)?;
+    let planned = search.longest(Answer::Planned)?;
     let max_context_by_answer = ByAnswer {
-        planned: longest(Answer::Planned)?,
-        loads: longest(Answer::Loads)?,
-        survives: longest(Answer::Survives)?,
+        planned,
+        loads,
+        survives,
     };
     let max_context_length = max_context_by_answer.get(budget.answer);
     let usable_context_length = trained_context_length.map_or(max_context_length, |trained| {
@@ -107,109 +110,134 @@ pub fn max_context(
     })
 }
 
-/// A context in the planner's steps, with the room that it leaves; `None` for sizes beyond `u64`.
+/// A context in the planner's steps, with the room that it leaves for each answer; `None` for
+/// sizes beyond `u64`.
 #[derive(Clone, Copy)]
 struct Tried {
     steps: u64,
-    room: Option<i128>,
+    room: Option<ByAnswer<i128>>,
 }
 
 impl Tried {
-    fn fits(self) -> bool {
-        self.room.is_some_and(|room| room >= 0)
+    fn room(&self, answer: Answer) -> Option<i128> {
+        self.room.map(|room| room.get(answer))
+    }
+
+    fn fits(&self, answer: Answer) -> bool {
+        self.room(answer).is_some_and(|room| room >= 0)
     }
 }
 
-/// The plans made so far: what one answer has tried is known to the next.
+/// The search for the longest context of each answer. A plan serves them all.
 struct Search<'a> {
     planner: &'a dyn Planner,
     devices: &'a [Device],
+    budget: &'a Budget,
     step: u64,
-    plans: BTreeMap<u64, Option<Plan>>,
+    /// The longest context that the engine takes, in steps.
+    limit: u64,
+    /// In order of their steps.
+    tried: Vec<Tried>,
 }
 
 impl<'a> Search<'a> {
-    fn new(planner: &'a dyn Planner, devices: &'a [Device]) -> Self {
+    fn new(planner: &'a dyn Planner, devices: &'a [Device], budget: &'a Budget) -> Self {
+        let step = planner.context_step().max(1);
         Self {
             planner,
             devices,
-            step: planner.context_step().max(1),
-            plans: BTreeMap::new(),
+            budget,
+            step,
+            limit: planner.context_limit() / step,
+            tried: Vec::with_capacity(32),
         }
     }
 
-    /// Plans a context, unless that has been done.
-    fn at(&mut self, steps: u64, budget: &Budget) -> Result<Tried, EngineError> {
-        if !self.plans.contains_key(&steps) {
-            let plan = match self.planner.plan(steps.saturating_mul(self.step)) {
-                Ok(plan) => Some(plan).filter(|plan| plan.devices.len() <= self.devices.len()),
-                // Sizes beyond u64 fit nowhere.
-                Err(EngineError::TooLarge) => None,
-                Err(error) => return Err(error),
-            };
-            self.plans.insert(steps, plan);
-        }
-        Ok(self.tried(steps, budget))
-    }
-
-    fn tried(&self, steps: u64, budget: &Budget) -> Tried {
-        let plan = self.plans.get(&steps).and_then(Option::as_ref);
-        Tried {
-            steps,
-            room: plan.map(|plan| room(plan, self.devices, budget)),
-        }
+    /// Plans for this many steps, once.
+    fn at(&mut self, steps: u64) -> Result<Tried, EngineError> {
+        let place = match self.tried.binary_search_by_key(&steps, |tried| tried.steps) {
+            Ok(place) => return Ok(self.tried[place]),
+            Err(place) => place,
+        };
+        let room = match self.planner.plan(steps.saturating_mul(self.step)) {
+            Ok(plan) if plan.devices.len() > self.devices.len() => None,
+            Ok(plan) => {
+                let of = |answer| {
+                    let budget = Budget {
+                        answer,
+                        ..*self.budget
+                    };
+                    room(&plan, self.devices, &budget)
+                };
+                Some(ByAnswer {
+                    planned: of(Answer::Planned),
+                    loads: of(Answer::Loads),
+                    survives: of(Answer::Survives),
+                })
+            }
+            // Sizes beyond u64 fit nowhere.
+            Err(EngineError::TooLarge) => None,
+            Err(error) => return Err(error),
+        };
+        let tried = Tried { steps, room };
+        self.tried.insert(place, tried);
+        Ok(tried)
     }
 
     /// The largest multiple of the planner's step that fits while the next one does not; 0
     /// where not even one step fits.
-    fn longest_fitting(&mut self, budget: &Budget) -> Result<u64, EngineError> {
-        let limit = self.planner.context_limit() / self.step;
-        if limit == 0 || !self.at(1, budget)?.fits() {
+    fn longest(&mut self, answer: Answer) -> Result<u64, EngineError> {
+        if self.limit == 0 || !self.at(1)?.fits(answer) {
             return Ok(0);
         }
-        if self.at(limit, budget)?.fits() {
-            return Ok(limit * self.step);
+        if self.at(self.limit)?.fits(answer) {
+            return Ok(self.limit.saturating_mul(self.step));
         }
-        let (mut fitting, mut exceeding) = self.bracket(limit, budget);
         let mut halve = false;
-        while exceeding.steps - fitting.steps > 1 {
+        loop {
+            // The last that fits, and the one tried next after it.
+            let last = self.tried.iter().rposition(|tried| tried.fits(answer));
+            let place = last.unwrap_or(0);
+            let (fitting, exceeding) = match self.tried.get(place..) {
+                Some([fitting, exceeding, ..]) => (*fitting, *exceeding),
+                _ => return Ok(0),
+            };
             let width = exceeding.steps - fitting.steps;
+            if width <= 1 {
+                return Ok(fitting.steps.saturating_mul(self.step));
+            }
             let offset = if halve {
                 width / 2
             } else {
-                crossing(fitting, exceeding)
+                crossing(fitting, exceeding, answer)
             };
-            let tried = self.at(fitting.steps + offset.clamp(1, width - 1), budget)?;
-            if tried.fits() {
-                fitting = tried;
+            let offset = offset.clamp(1, width - 1);
+            let mut tried = self.at(fitting.steps + offset)?;
+            // Memory grows nearly in a line, so that this is close: the place is mostly found
+            // with the neighbour.
+            let neighbour = if tried.fits(answer) {
+                tried.steps + 1
             } else {
-                exceeding = tried;
+                tried.steps - 1
+            };
+            if !halve && neighbour > fitting.steps && neighbour < exceeding.steps {
+                tried = self.at(neighbour)?;
             }
-            // Memory grows nearly in a line, which finds the place in a few tries. Where it
-            // bends, halving keeps the search from creeping.
-            halve = exceeding.steps - fitting.steps > width / 2;
+            let left = if tried.fits(answer) {
+                exceeding.steps - tried.steps
+            } else {
+                tried.steps - fitting.steps
+            };
+            // Where it bends, halving keeps the search from creeping.
+            halve = !halve && left > width / 2 && width > 64;
         }
-        Ok(fitting.steps * self.step)
-    }
-
-    /// The first context tried that does not fit, and the last one before it.
-    fn bracket(&self, limit: u64, budget: &Budget) -> (Tried, Tried) {
-        let mut fitting = self.tried(1, budget);
-        for &steps in self.plans.keys() {
-            let tried = self.tried(steps, budget);
-            if !tried.fits() {
-                return (fitting, tried);
-            }
-            fitting = tried;
-        }
-        (fitting, self.tried(limit, budget))
     }
 }
 
 /// Steps after `fitting` where a line to `exceeding` leaves no room.
-fn crossing(fitting: Tried, exceeding: Tried) -> u64 {
+fn crossing(fitting: Tried, exceeding: Tried, answer: Answer) -> u64 {
     let width = exceeding.steps - fitting.steps;
-    let (Some(left), Some(missing)) = (fitting.room, exceeding.room) else {
+    let (Some(left), Some(missing)) = (fitting.room(answer), exceeding.room(answer)) else {
         return width / 2;
     };
     let offset = i128::from(width) * left / (left - missing).max(1);

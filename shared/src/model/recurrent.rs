@@ -73,6 +73,44 @@ pub enum RecurrentState {
 }
 
 impl RecurrentState {
+    /// Every number of the state, those that a kind lacks as 0.
+    #[must_use]
+    pub fn extents(&self) -> [u64; 5] {
+        match *self {
+            Self::Mamba {
+                inner,
+                state,
+                conv_kernel,
+            } => [inner, state, conv_kernel, 0, 0],
+            Self::Mamba2 {
+                inner,
+                state,
+                groups,
+                heads,
+                conv_kernel,
+            } => [inner, state, groups, heads, conv_kernel],
+            Self::GatedDeltaNet {
+                key_heads,
+                key_dim,
+                value_heads,
+                value_dim,
+                conv_kernel,
+            } => [key_heads, key_dim, value_heads, value_dim, conv_kernel],
+            Self::KimiDelta {
+                heads,
+                head_dim,
+                conv_kernel,
+            } => [heads, head_dim, conv_kernel, 0, 0],
+            Self::ShortConvolution { width, conv_kernel } => [width, conv_kernel, 0, 0, 0],
+            Self::Rwkv {
+                embedding,
+                head_dim,
+                token_shifts,
+            } => [embedding, head_dim, token_shifts, 0, 0],
+            Self::Lightning { heads, head_dim } => [heads, head_dim, 0, 0, 0],
+        }
+    }
+
     /// Elements of the convolution (or token-shift) state of one sequence; `None` on overflow.
     #[must_use]
     pub fn conv_elements(&self) -> Option<u64> {

@@ -13,6 +13,8 @@ mod config_tensors;
 mod data;
 mod gguf_bytes;
 mod gguf_reader;
+mod inversion;
+mod llama_cpp_autofit;
 mod llama_cpp_cases;
 mod llama_cpp_truth;
 mod quantize;

@@ -21,6 +21,9 @@ pub(super) fn check(settings: &LlamaCpp, model: &Model) -> Result<(), EngineErro
             });
         }
     }
+    if !is_believable(model) {
+        return Err(EngineError::TooLarge);
+    }
     positive("--parallel", settings.parallel)?;
     positive("--batch-size", settings.batch_size)?;
     positive("--ubatch-size", settings.ubatch_size)?;
@@ -64,6 +67,48 @@ pub(super) fn check(settings: &LlamaCpp, model: &Model) -> Result<(), EngineErro
         });
     }
     Ok(())
+}
+
+/// Whether every number is small enough that the product of any three fits in 64 bits.
+fn is_believable(model: &Model) -> bool {
+    /// Widths, heads and experts: a hundred times what the largest models have.
+    const MOST: u64 = 1 << 21;
+    /// Rows of a vocabulary and extents of a tensor.
+    const MOST_ROWS: u64 = 1 << 32;
+    let small = |numbers: &[u64]| numbers.iter().all(|&number| number <= MOST);
+    let layers = model.layers.iter().all(|layer| {
+        let attention = match layer.attention {
+            Attention::None => true,
+            Attention::Heads(heads) => small(&[
+                heads.query_heads,
+                heads.kv_heads,
+                heads.key_dim,
+                heads.value_dim,
+            ]),
+            Attention::Latent(latent) => small(&[
+                latent.query_heads,
+                latent.latent_dim,
+                latent.rope_dim,
+                latent.key_dim,
+                latent.value_dim,
+            ]),
+        };
+        let experts = layer.feed_forward.experts.is_none_or(|experts| {
+            small(&[
+                experts.count,
+                experts.used,
+                experts.length,
+                experts.shared_length,
+            ])
+        });
+        let recurrent = layer.recurrent.is_none_or(|state| small(&state.extents()));
+        attention && experts && recurrent && small(&[layer.feed_forward.length])
+    });
+    let tensors = model
+        .tensors
+        .iter()
+        .all(|tensor| tensor.dimensions.iter().all(|&extent| extent <= MOST_ROWS));
+    layers && tensors && small(&[model.embedding_length]) && model.vocabulary_size <= MOST_ROWS
 }
 
 fn positive(name: &'static str, value: u64) -> Result<(), EngineError> {

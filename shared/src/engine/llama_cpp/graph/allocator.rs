@@ -80,13 +80,16 @@ impl Allocator {
             && self
                 .free
                 .get(next - 1)
-                .is_some_and(|block| block.offset + block.size == offset);
+                .is_some_and(|block| block.offset.saturating_add(block.size) == offset);
         match (joins_previous, joins_next) {
             (true, true) => {
                 let following = self.free.remove(next);
-                self.free[next - 1].size += size.saturating_add(following.size);
+                let size = size.saturating_add(following.size);
+                self.free[next - 1].size = self.free[next - 1].size.saturating_add(size);
             }
-            (true, false) => self.free[next - 1].size += size,
+            (true, false) => {
+                self.free[next - 1].size = self.free[next - 1].size.saturating_add(size);
+            }
             (false, true) => {
                 self.free[next].offset = offset;
                 self.free[next].size = self.free[next].size.saturating_add(size);

@@ -278,11 +278,11 @@ impl Decoder<'_> {
                 if matches!(tensor_type, TensorType::F16 | TensorType::F32) {
                     0
                 } else {
-                    2 * cells * row
+                    cells.saturating_mul(row).saturating_mul(2)
                 }
             };
             let extra = converted(self.settings.cache_type_k, key_row)
-                + converted(self.settings.cache_type_v, value_row);
+                .saturating_add(converted(self.settings.cache_type_v, value_row));
             self.graph.add_extra(attended, extra);
             let attended = self.graph.view(attended, [width, self.tokens, 1, 1]);
             self.graph.expand(attended);

@@ -98,7 +98,8 @@ impl Decoder<'_> {
             let shape = [latent.latent_dim, heads, per_stream, streams];
             let attended = self.graph.own(shape, &sources);
             if self.settings.cache_type_k != TensorType::F16 {
-                self.graph.add_extra(attended, 2 * cells * row);
+                self.graph
+                    .add_extra(attended, cells.saturating_mul(row).saturating_mul(2));
             }
             self.graph
                 .view(attended, [latent.latent_dim, per_stream, heads, streams])

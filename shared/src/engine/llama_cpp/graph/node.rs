@@ -109,6 +109,8 @@ pub(super) struct Graph {
     order: Vec<Id>,
     /// Whether a node is in `order`.
     entered: Vec<bool>,
+    /// Nodes being entered, each with how many of its sources have been.
+    entering: Vec<(Id, usize)>,
     /// Large batches with a weight in host memory run on the first GPU.
     op_offload: bool,
 }
@@ -123,6 +125,7 @@ impl Graph {
             nodes: Vec::with_capacity(1024),
             order: Vec::with_capacity(1024),
             entered: Vec::with_capacity(1024),
+            entering: Vec::new(),
             op_offload,
         }
     }
@@ -136,14 +139,32 @@ impl Graph {
 
     /// Enters the node, and before it what it needs, into the order of computation.
     pub(super) fn expand(&mut self, id: Id) {
-        let index = id as usize;
-        if core::mem::replace(&mut self.entered[index], true) {
+        // Not by recursion: a file can have a chain of any length.
+        if !self.enter(id) {
             return;
         }
-        for position in 0..self.nodes[index].source_count {
-            self.expand(self.nodes[index].sources[position]);
+        while let Some((id, position)) = self.entering.last_mut() {
+            let id = *id;
+            match self.nodes[id as usize].sources().get(*position) {
+                Some(&source) => {
+                    *position += 1;
+                    self.enter(source);
+                }
+                None => {
+                    self.order.push(id);
+                    self.entering.pop();
+                }
+            }
         }
-        self.order.push(id);
+    }
+
+    /// Notes a node whose sources are to be entered; `false` where it is there already.
+    fn enter(&mut self, id: Id) -> bool {
+        let known = core::mem::replace(&mut self.entered[id as usize], true);
+        if !known {
+            self.entering.push((id, 0));
+        }
+        !known
     }
 
     /// The nodes in the order of computation.

@@ -30,10 +30,15 @@ pub(crate) fn run(
     };
     require_tools()?;
     for name in chosen {
+        // What is found goes to the first folder, which the repository does not keep.
+        let corpus = folder.join("corpus").join(name);
+        fs::create_dir_all(&corpus).map_err(|error| Failure::file("create", &corpus, &error))?;
         step(&format!("Fuzz {name} for {seconds} s"), || {
             Task::new("rustup")
                 .words("run nightly cargo fuzz run")
                 .arg(name)
+                .arg(format!("corpus/{name}"))
+                .arg(format!("seeds/{name}"))
                 .arg("--")
                 .arg(format!("-max_total_time={seconds}"))
                 .folder(&folder)

@@ -22,9 +22,17 @@ pub(super) fn command(page: Page) -> impl IntoView {
                 .is_some_and(|detail| detail.command_context < detail.plan.context_length)
         })
     };
+    let focus = store.part(|state| state.focus);
+    let fails = move || {
+        store
+            .read(|answers| answers.fails(focus.get()))
+            .unwrap_or(true)
+    };
     view! {
         <section
             class="command"
+            // What does not fit is not worth starting.
+            hidden=fails
             class:previous=move || store.shown.with(|shown| shown.is_previous)
         >
             <h2>{page.text.command}</h2>

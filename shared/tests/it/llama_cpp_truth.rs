@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use shared::engine::Engine;
+use shared::engine::{Basis, Engine};
 use shared::gpu::Device;
 
 use crate::data;
@@ -162,10 +162,14 @@ fn refusals_are_the_same() {
 fn compute_errors_do_not_grow() {
     let detail = std::env::var("COMPUTE_CASES").unwrap_or_default();
     let mut groups: BTreeMap<String, Vec<i64>> = BTreeMap::new();
+    let mut called_exact = Vec::new();
     for_each_plan(|case, planned, plan| {
         for (index, device) in plan.devices.iter().enumerate() {
             let real = planned.gpu(index).compute;
             let error = permille(device.compute.bytes, real);
+            if device.compute.basis == Basis::Exact {
+                called_exact.push((device.compute.bytes == real, error));
+            }
             let exact = i64::from(device.compute.bytes != real) * 100_000;
             for key in [
                 format!("part {} {}", case.version.name(), case.part),
@@ -240,6 +244,13 @@ fn compute_errors_do_not_grow() {
             at(100)
         );
     }
+    let equal = called_exact.iter().filter(|(equal, _)| *equal).count();
+    let low = called_exact.iter().map(|&(_, error)| error).min();
+    println!(
+        "called exact: {equal} of {}, lowest {low:?}",
+        called_exact.len()
+    );
+    assert!(equal * 1000 >= called_exact.len() * 999 && low == Some(0));
     let totals = &groups["total of all cases"];
     let exact = totals.iter().filter(|&&error| error == 0).count();
     assert!(

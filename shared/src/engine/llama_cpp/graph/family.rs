@@ -76,8 +76,10 @@ pub(super) enum Parallel {
 /// How close the simulated graph of an architecture has been seen to come to the engine's.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(in super::super) enum Fidelity {
-    /// Equal to the byte wherever it was measured, rare settings aside.
+    /// Equal to the byte wherever it was measured with all on GPUs, rare settings aside.
     Equal,
+    /// As `Equal`, but on one GPU alone.
+    EqualOnOneGpu,
     /// Within a few percent.
     Close,
     /// Parts of the graph are not modelled, or it was never measured.
@@ -97,7 +99,7 @@ pub(in super::super) fn fidelity(model: &Model, version: Version) -> Fidelity {
         }
         "gpt-oss" | "phi3" | "deepseek2" | "mamba" | "mamba2" | "falcon-h1" | "nemotron_h"
         | "jamba" | "lfm2" | "bailingmoe2" | "granitehybrid" => match version {
-            Version::V0_6_0 => Fidelity::Equal,
+            Version::V0_6_0 => Fidelity::EqualOnOneGpu,
             Version::V0_5_0 => Fidelity::Close,
         },
         "gemma4" => Fidelity::Close,

@@ -110,6 +110,9 @@ pub fn max_context(
     })
 }
 
+/// Tokens that nearly every pair of model and card has room for.
+const USUAL_CONTEXT: u64 = 8_192;
+
 /// A context in the planner's steps, with the room that it leaves for each answer; `None` for
 /// sizes beyond `u64`.
 #[derive(Clone, Copy)]
@@ -187,7 +190,12 @@ impl<'a> Search<'a> {
     /// The largest multiple of the planner's step that fits while the next one does not; 0
     /// where not even one step fits.
     fn longest(&mut self, answer: Answer) -> Result<u64, EngineError> {
-        if self.limit == 0 || !self.at(1)?.fits(answer) {
+        if self.limit == 0 {
+            return Ok(0);
+        }
+        // Mostly fits, and lies beyond the bends of short contexts.
+        let usual = (USUAL_CONTEXT / self.step).clamp(1, self.limit);
+        if !self.at(usual)?.fits(answer) && !self.at(1)?.fits(answer) {
             return Ok(0);
         }
         if self.at(self.limit)?.fits(answer) {

@@ -17,6 +17,7 @@ pub use settings::{FlashAttention, LlamaCpp, SplitMode, TensorOverride, Version}
 use alloc::boxed::Box;
 use alloc::string::{String, ToString};
 use alloc::vec::Vec;
+use core::cell::OnceCell;
 
 use self::batch::{Batch, CONTEXT_STEP};
 use self::graph::Fidelity;
@@ -79,6 +80,7 @@ impl Engine for LlamaCpp {
             blocks,
             output,
             products,
+            every_context: OnceCell::new(),
         }))
     }
 
@@ -98,6 +100,8 @@ struct Prepared<'a> {
     blocks: Vec<graph::Block>,
     output: graph::Output,
     products: Vec<overhead::Products>,
+    /// Made for the first context that takes a full micro-batch.
+    every_context: OnceCell<Option<graph::EveryContext>>,
 }
 
 impl Planner for Prepared<'_> {
@@ -179,15 +183,26 @@ impl Prepared<'_> {
     fn compute(&self, batch: &Batch) -> Result<(Bytes, Basis), EngineError> {
         let gpus = self.devices.len();
         let (settings, model) = (&self.settings, self.model);
-        let mut bytes = graph::compute(
+        let parts = graph::Parts {
             settings,
             model,
-            &self.placement,
-            batch,
-            &self.blocks,
-            &self.output,
+            placement: &self.placement,
+            blocks: &self.blocks,
+            output: &self.output,
             gpus,
-        )?;
+        };
+        // Shorter contexts have batches of their own.
+        let full = settings.batch_size.max(settings.ubatch_size) <= batch.context_per_stream;
+        let shared = full.then(|| {
+            let graph = self
+                .every_context
+                .get_or_init(|| parts.every_context(batch));
+            graph.as_ref()?.compute(batch, gpus)
+        });
+        let mut bytes = match shared.flatten() {
+            Some(bytes) => bytes,
+            None => parts.compute(batch)?,
+        };
         let all_on_gpus = settings.kv_offload
             && self.placement.offloaded > model.layers.len()
             && !self.placement.has_overrides();

@@ -4,6 +4,7 @@ mod allocator;
 mod attention;
 mod block;
 mod decoder;
+mod every_context;
 mod family;
 mod feed_forward;
 mod latent;
@@ -16,7 +17,7 @@ mod simulate;
 
 use alloc::vec::Vec;
 
-use super::batch::Batch;
+use super::batch::{Batch, CONTEXT_STEP};
 use super::placement::Placement;
 use super::settings::{LlamaCpp, SplitMode};
 use super::weights::Bytes;
@@ -24,31 +25,72 @@ use crate::engine::EngineError;
 use crate::model::Model;
 
 pub(super) use self::block::{Block, blocks};
+pub(super) use self::every_context::EveryContext;
 pub(super) use self::family::{Fidelity, fidelity};
 pub(super) use self::output::{Output, output};
 pub(super) use self::sample::{kinds, sample};
+use self::simulate::{Peaks, Scheduled};
 
-/// The compute buffers as the engine's own graph and allocator make them.
-pub(super) fn compute(
-    settings: &LlamaCpp,
-    model: &Model,
-    placement: &Placement,
-    batch: &Batch,
-    blocks: &[Block],
-    output: &Output,
-    gpus: usize,
-) -> Result<Bytes, EngineError> {
-    let layers: Vec<_> = blocks
-        .iter()
-        .filter_map(|block| Some((model.layers.get(block.index)?, block)))
-        .collect();
-    let graph = decoder::decoder(settings, model, placement, batch, &layers, output)?;
-    let pipeline = is_pipeline(settings, model, placement, gpus);
-    let peaks = simulate::peaks(graph, gpus, pipeline);
-    Ok(Bytes {
+/// What the graph is built from, the batch aside.
+pub(super) struct Parts<'a> {
+    pub(super) settings: &'a LlamaCpp,
+    pub(super) model: &'a Model,
+    pub(super) placement: &'a Placement,
+    pub(super) blocks: &'a [Block],
+    pub(super) output: &'a Output,
+    pub(super) gpus: usize,
+}
+
+impl Parts<'_> {
+    /// The compute buffers as the engine's own graph and allocator make them.
+    pub(super) fn compute(&self, batch: &Batch) -> Result<Bytes, EngineError> {
+        Ok(bytes(self.scheduled(batch)?.peaks(self.gpus)))
+    }
+
+    /// The graph for all contexts that are longer than the batch and every window; `None` where
+    /// they have no graph in common.
+    pub(super) fn every_context(&self, batch: &Batch) -> Option<EveryContext> {
+        let windows = self.model.layers.iter().filter_map(|layer| {
+            let window = layer.attention.span()?.limit()?;
+            window
+                .checked_mul(batch.sequences)?
+                .checked_add(batch.ubatch)
+        });
+        let longest = windows.chain([batch.ubatch]).max()?;
+        let first = longest.checked_next_multiple_of(CONTEXT_STEP)?;
+        let first = Batch {
+            context: first.checked_mul(batch.streams)?,
+            context_per_stream: first,
+            ..*batch
+        };
+        EveryContext::new(&first, |batch| self.scheduled(batch))
+    }
+
+    fn scheduled(&self, batch: &Batch) -> Result<Scheduled, EngineError> {
+        let layers: Vec<_> = self
+            .blocks
+            .iter()
+            .filter_map(|block| Some((self.model.layers.get(block.index)?, block)))
+            .collect();
+        let (settings, model) = (self.settings, self.model);
+        let graph = decoder::decoder(settings, model, self.placement, batch, &layers, self.output)?;
+        let pipeline = is_pipeline(settings, model, self.placement, self.gpus);
+        Ok(Scheduled::new(graph, pipeline))
+    }
+}
+
+impl EveryContext {
+    /// The compute buffers for this batch; `None` where its context is too short.
+    pub(super) fn compute(&self, batch: &Batch, gpus: usize) -> Option<Bytes> {
+        self.peaks(batch, gpus).map(bytes)
+    }
+}
+
+fn bytes(peaks: Peaks) -> Bytes {
+    Bytes {
         gpus: peaks.gpus,
         host: peaks.host,
-    })
+    }
 }
 
 /// Several GPUs work as a pipeline where they hold everything (`llama-context.cpp`).

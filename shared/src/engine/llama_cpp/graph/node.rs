@@ -95,6 +95,13 @@ impl Node {
             .saturating_add(self.extra)
     }
 
+    /// Whether both are the same but for their sizes.
+    pub(super) fn is_connected_like(&self, other: &Self) -> bool {
+        self.memory == other.memory
+            && self.element == other.element
+            && self.sources() == other.sources()
+    }
+
     /// Whether one node's memory can serve for the other.
     pub(super) fn same_layout(&self, other: &Self) -> bool {
         self.shape == other.shape && self.element == other.element

@@ -28,28 +28,54 @@ struct State {
     allocated: bool,
 }
 
-/// The buffers' sizes for a graph whose nodes each run at their own place.
-pub(super) fn peaks(graph: Graph, gpus: usize, pipeline: bool) -> Peaks {
-    let graph = schedule(&graph.into_nodes(), pipeline);
-    let mut simulation = Simulation {
-        states: vec![State::default(); graph.len()],
-        host: Allocator::new(HOST_ALIGNMENT),
-        gpus: vec![Allocator::new(CUDA_ALIGNMENT); gpus],
-        nodes: &graph,
-        pipeline,
-    };
-    simulation.count();
-    for (id, placed) in graph.iter().enumerate() {
-        if matches!(placed.node.memory, Memory::Input | Memory::Pinned) {
-            simulation.allocate(id);
+/// A graph whose nodes each run at their own place, ready to be allocated again and again.
+#[derive(Debug)]
+pub(super) struct Scheduled {
+    pub(super) nodes: Vec<Placed>,
+    states: Vec<State>,
+    pipeline: bool,
+}
+
+impl Scheduled {
+    pub(super) fn new(graph: Graph, pipeline: bool) -> Self {
+        let nodes = schedule(&graph.into_nodes(), pipeline);
+        let mut states = vec![State::default(); nodes.len()];
+        for Placed { node, .. } in &nodes {
+            if let Memory::View(root) = node.memory {
+                states[root as usize].views += 1;
+            }
+            for &source in node.sources() {
+                states[source as usize].children += 1;
+            }
+        }
+        Self {
+            nodes,
+            states,
+            pipeline,
         }
     }
-    for id in 0..graph.len() {
-        simulation.run(id);
-    }
-    Peaks {
-        gpus: simulation.gpus.iter().map(Allocator::peak).collect(),
-        host: simulation.host.peak(),
+
+    /// The buffers' sizes.
+    pub(super) fn peaks(&self, gpus: usize) -> Peaks {
+        let mut simulation = Simulation {
+            states: self.states.clone(),
+            host: Allocator::new(HOST_ALIGNMENT),
+            gpus: vec![Allocator::new(CUDA_ALIGNMENT); gpus],
+            nodes: &self.nodes,
+            pipeline: self.pipeline,
+        };
+        for (id, placed) in self.nodes.iter().enumerate() {
+            if matches!(placed.node.memory, Memory::Input | Memory::Pinned) {
+                simulation.allocate(id);
+            }
+        }
+        for id in 0..self.nodes.len() {
+            simulation.run(id);
+        }
+        Peaks {
+            gpus: simulation.gpus.iter().map(Allocator::peak).collect(),
+            host: simulation.host.peak(),
+        }
     }
 }
 
@@ -63,17 +89,6 @@ struct Simulation<'a> {
 }
 
 impl Simulation<'_> {
-    fn count(&mut self) {
-        for Placed { node, .. } in self.nodes {
-            if let Memory::View(root) = node.memory {
-                self.states[root as usize].views += 1;
-            }
-            for &source in node.sources() {
-                self.states[source as usize].children += 1;
-            }
-        }
-    }
-
     fn buffer(&mut self, place: Place) -> Option<&mut Allocator> {
         match place {
             Place::Host => Some(&mut self.host),

@@ -1,0 +1,206 @@
+//! One graph for all contexts that are long enough.
+//!
+//! Once a context exceeds the micro-batch and every window, a longer one only makes the tensors
+//! over its cells longer, in proportion. So the graph is built for two contexts, and for all
+//! others the extents that differ are moved along the line.
+
+use alloc::vec::Vec;
+use core::cell::RefCell;
+
+use super::super::batch::Batch;
+use super::node::{Memory, Node};
+use super::simulate::{Peaks, Scheduled};
+
+/// Tokens between the two contexts that the graph is built for.
+const DISTANCE: u64 = 1 << 20;
+
+/// A graph whose extents are functions of the context.
+#[derive(Debug)]
+pub(in super::super) struct EveryContext {
+    graph: RefCell<Scheduled>,
+    lines: Vec<Line>,
+    /// The shortest context that the lines hold for.
+    first: Batch,
+}
+
+/// An extent that grows with the context.
+#[derive(Debug)]
+struct Line {
+    node: usize,
+    extent: Extent,
+    /// At the shortest context.
+    first: u64,
+    /// More for each further token.
+    slope: u64,
+}
+
+#[derive(Debug, Clone, Copy)]
+enum Extent {
+    Dimension(usize),
+    Extra,
+}
+
+impl Extent {
+    const ALL: [Self; 5] = [
+        Self::Dimension(0),
+        Self::Dimension(1),
+        Self::Dimension(2),
+        Self::Dimension(3),
+        Self::Extra,
+    ];
+
+    fn of(self, node: &mut Node) -> &mut u64 {
+        match self {
+            Self::Dimension(index) => &mut node.shape[index],
+            Self::Extra => &mut node.extra,
+        }
+    }
+}
+
+/// The same batch at another context.
+fn at(batch: &Batch, context_per_stream: u64) -> Batch {
+    Batch {
+        context: context_per_stream.saturating_mul(batch.streams),
+        context_per_stream,
+        ..*batch
+    }
+}
+
+impl EveryContext {
+    /// The graphs that `build` makes, from this context on; `None` where they differ in more
+    /// than the lengths of tensors.
+    pub(super) fn new<E>(
+        first: &Batch,
+        build: impl Fn(&Batch) -> Result<Scheduled, E>,
+    ) -> Option<Self> {
+        let mut graph = build(first).ok()?;
+        let last = at(first, first.context_per_stream.checked_add(DISTANCE)?);
+        let mut other = build(&last).ok()?;
+        if graph.nodes.len() != other.nodes.len() {
+            return None;
+        }
+        let mut lines = Vec::new();
+        for (index, (near, far)) in graph.nodes.iter_mut().zip(&mut other.nodes).enumerate() {
+            if near.place != far.place || !near.node.is_connected_like(&far.node) {
+                return None;
+            }
+            if near.node.memory == Memory::Cache {
+                // Lies in a buffer of its own.
+                continue;
+            }
+            for extent in Extent::ALL {
+                let (first, last) = (*extent.of(&mut near.node), *extent.of(&mut far.node));
+                let growth = last.checked_sub(first)?;
+                if growth == 0 {
+                    continue;
+                }
+                if !growth.is_multiple_of(DISTANCE) {
+                    return None;
+                }
+                lines.push(Line {
+                    node: index,
+                    extent,
+                    first,
+                    slope: growth / DISTANCE,
+                });
+            }
+        }
+        Some(Self {
+            graph: RefCell::new(graph),
+            lines,
+            first: *first,
+        })
+    }
+
+    /// The buffers' sizes for this context; `None` where it is too short or of another batch.
+    pub(super) fn peaks(&self, batch: &Batch, gpus: usize) -> Option<Peaks> {
+        let further = batch
+            .context_per_stream
+            .checked_sub(self.first.context_per_stream)?;
+        if at(&self.first, batch.context_per_stream) != *batch {
+            return None;
+        }
+        let mut graph = self.graph.try_borrow_mut().ok()?;
+        for line in &self.lines {
+            if let Some(placed) = graph.nodes.get_mut(line.node) {
+                *line.extent.of(&mut placed.node) = line
+                    .slope
+                    .saturating_mul(further)
+                    .saturating_add(line.first);
+            }
+        }
+        Some(graph.peaks(gpus))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use alloc::vec::Vec;
+
+    use super::super::super::settings::FlashAttention;
+    use super::super::{Parts, blocks, kinds, output, sample};
+    use super::*;
+    use crate::catalogue;
+    use crate::engine::llama_cpp::LlamaCpp;
+    use crate::engine::llama_cpp::placement::Placement;
+    use crate::gpu::Device;
+    use crate::quant::TensorType;
+
+    /// Contexts for which the lines hold, and those for which they differ from a graph built anew.
+    fn compare(settings: &LlamaCpp, gpus: usize) -> (usize, usize) {
+        let devices: Vec<Device> = (0..gpus)
+            .map(|_| Device::with_free("GPU".into(), 1 << 34))
+            .collect();
+        let (mut held, mut different) = (0, 0);
+        for entry in catalogue::entries() {
+            let model = entry.model(None).unwrap();
+            let placement = Placement::new(settings, &model, &devices).unwrap();
+            let every = blocks(&model, &placement);
+            let kept = sample(&kinds(&every));
+            let blocks: Vec<_> = kept.iter().map(|&index| every[index].clone()).collect();
+            let output = output(&model, &placement);
+            let parts = Parts {
+                settings,
+                model: &model,
+                placement: &placement,
+                blocks: &blocks,
+                output: &output,
+                gpus,
+            };
+            let batch = Batch::new(settings, 1 << 17).unwrap();
+            let graph = parts.every_context(&batch).unwrap();
+            for context in [4_096, 5_120, 9_216, 40_960, 131_072, 1 << 20, 1 << 31] {
+                let batch = Batch::new(settings, context).unwrap();
+                if let Some(bytes) = graph.compute(&batch, gpus) {
+                    held += 1;
+                    different += usize::from(parts.compute(&batch).unwrap() != bytes);
+                }
+            }
+        }
+        (held, different)
+    }
+
+    #[test]
+    fn a_graph_on_the_lines_is_the_graph_built_anew() {
+        let plain = LlamaCpp::default();
+        let quantized = LlamaCpp {
+            cache_type_k: TensorType::Q8_0,
+            cache_type_v: TensorType::Q4_0,
+            parallel: 4,
+            outputs_max: Some(0),
+            ..LlamaCpp::default()
+        };
+        let scores = LlamaCpp {
+            flash_attention: FlashAttention::Off,
+            parallel: 3,
+            kv_unified: true,
+            gpu_layers: Some(20),
+            ..LlamaCpp::default()
+        };
+        for (settings, gpus) in [(plain, 2), (quantized, 1), (scores, 1)] {
+            let (held, different) = compare(&settings, gpus);
+            assert_eq!(different, 0, "of {held}");
+            assert!(held > 400, "{held}");
+        }
+    }
+}

@@ -12,6 +12,7 @@ mod config_facts;
 mod config_tensors;
 mod data;
 mod gguf_bytes;
+mod gguf_geometry;
 mod gguf_reader;
 mod inversion;
 mod llama_cpp_autofit;

@@ -35,8 +35,8 @@ impl UserMessage for NotFound {
         if self.suggestions.is_empty() {
             return language
                 .pick(
-                    "一覧から選ぶか、GGUFファイルまたはconfig.jsonを指定してください",
-                    "Choose one from the list, or give a GGUF file or a config.json",
+                    "カタログ(llm-lander modelsで一覧)から選ぶか、GGUFファイルまたはconfig.jsonを指定してください",
+                    "Choose one from the catalogue (`llm-lander models` lists it), or give a GGUF file or a config.json",
                 )
                 .to_string();
         }

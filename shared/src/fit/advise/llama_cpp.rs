@@ -4,7 +4,7 @@ use alloc::vec::Vec;
 
 use super::{Change, Freedom, Tunable, Variant};
 use crate::engine::llama_cpp::{FlashAttention, LlamaCpp};
-use crate::model::Model;
+use crate::model::{Model, Tensor};
 
 /// The smallest physical batch that is offered: prompts get slow enough with it.
 const SMALLEST_MICRO_BATCH: u64 = 64;
@@ -88,6 +88,24 @@ impl Tunable for LlamaCpp {
             ladders.push(fewer_layers(variant));
         }
         ladders
+    }
+
+    fn idle_on_cpu(&self, model: &Model) -> u64 {
+        let layers = model.layers.len() as u64;
+        let on_gpu = self.gpu_layers.unwrap_or(layers + 1).min(layers + 1);
+        let on_cpu = (layers + 1 - on_gpu).max(self.cpu_moe_layers);
+        let idle = |tensor: &Tensor| {
+            let block = tensor.block()?;
+            let experts = model.layers.get(block)?.feed_forward.experts?;
+            let of_experts = tensor.name.contains("_exps.") && (block as u64) < on_cpu;
+            let one = tensor.bytes().checked_div(experts.count)?;
+            of_experts.then(|| one.saturating_mul(experts.count.saturating_sub(experts.used)))
+        };
+        model
+            .tensors
+            .iter()
+            .filter_map(idle)
+            .fold(0, u64::saturating_add)
     }
 }
 

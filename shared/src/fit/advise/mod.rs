@@ -2,7 +2,8 @@
 //!
 //! The search is exact: the settings that trade quality or speed for memory are few, so that
 //! every combination is planned, with as much moved off the GPUs as it takes and no more; of
-//! those that serve, only the ones that no other beats in every respect are offered. Which settings there are is the engine's to know ([`Tunable`]).
+//! those that serve, only the ones that no other beats in every respect are offered. Which
+//! settings there are is the engine's to know ([`Tunable`]).
 
 mod llama_cpp;
 
@@ -69,6 +70,10 @@ pub trait Tunable: Engine + Clone + 'static {
         freedom: &Freedom,
         model: &Model,
     ) -> Vec<Vec<Variant<Self>>>;
+
+    /// Bytes of weights in host memory that no token of a sequence reads on average: experts
+    /// that are not chosen.
+    fn idle_on_cpu(&self, model: &Model) -> u64;
 }
 
 /// Settings, and what becomes of them.
@@ -81,7 +86,7 @@ pub struct Advice {
     pub plan: Plan,
     /// The longest context with these settings.
     pub fit: Fit,
-    /// What they cost: bytes that the CPU works on, then the engine's own measures.
+    /// What they cost: bytes that the CPU reads for each token, then the engine's own measures.
     costs: Vec<u64>,
 }
 
@@ -214,8 +219,10 @@ impl Search<'_> {
         let planner = variant.engine.prepare(self.model, self.devices)?;
         let plan = planner.plan(self.wanted)?;
         drop(planner);
-        // What lies in host memory is slow by the bytes that are read there.
-        let mut costs = Vec::from([plan.host.weights.saturating_add(plan.host.kv_cache)]);
+        // What lies in host memory is slow by the bytes that each token reads there.
+        let held = plan.host.weights.saturating_add(plan.host.kv_cache);
+        let read = held.saturating_sub(variant.engine.idle_on_cpu(self.model));
+        let mut costs = Vec::from([read]);
         costs.extend(variant.costs);
         Ok(Planned {
             changes: variant.changes,
@@ -357,6 +364,17 @@ mod tests {
             let plan = one_less.prepare(&model, &devices).unwrap().plan(32_768);
             assert!(!fits(&plan.unwrap(), &devices, &Budget::default()));
         }
+    }
+
+    /// As many bytes on the CPU either way, but of experts few are read.
+    #[test]
+    fn experts_go_to_the_cpu_before_layers_do() {
+        let (advised, _) = search("gpt-oss:120b", 31_000, 32_768, &everything());
+        let gentlest = &advised.options.first().unwrap().changes;
+        assert!(
+            matches!(gentlest.as_slice(), [.., Change::CpuExperts(_)]),
+            "{gentlest:?}"
+        );
     }
 
     #[test]

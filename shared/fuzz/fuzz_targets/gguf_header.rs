@@ -28,7 +28,10 @@ fuzz_target!(|input: &[u8]| {
         }
     }
     let in_pieces = in_pieces.map_or_else(|| reader.finish(), Err);
-    assert!(at_once == in_pieces || holds_not_a_number(&at_once), "pieces of {size}");
+    assert!(
+        at_once == in_pieces || holds_not_a_number(&at_once),
+        "pieces of {size}"
+    );
 
     let Ok(header) = at_once else { return };
     let Ok(model) = read_model(&header, "fuzzed") else {
@@ -43,5 +46,7 @@ fuzz_target!(|input: &[u8]| {
 
 /// A value that does not equal itself makes equal headers differ.
 fn holds_not_a_number<E>(header: &Result<shared::source::gguf::Header, E>) -> bool {
-    header.as_ref().is_ok_and(|header| header != &header.clone())
+    header
+        .as_ref()
+        .is_ok_and(|header| header != &header.clone())
 }

@@ -24,19 +24,29 @@ pub fn find(name: &str) -> Result<&'static Entry, NotFound> {
         })
 }
 
-/// Every entry in whose names all of `words` occur, whatever their case.
+/// Every entry in whose names all of `words` occur, whatever their case: first those whose family
+/// is the first of them or begins so, then in the catalogue's order.
 pub fn search(words: &str) -> impl Iterator<Item = &'static Entry> {
     let words: Vec<String> = words.split_whitespace().map(str::to_lowercase).collect();
-    ENTRIES.iter().filter(move |entry| {
+    let every_word = |entry: &Entry| {
         words.iter().all(|word| {
             names(entry)
                 .chain([entry.parameters])
                 .any(|known| known.to_lowercase().contains(word.as_str()))
         })
-    })
+    };
+    let mut found: Vec<&'static Entry> = ENTRIES.iter().filter(|entry| every_word(entry)).collect();
+    if let Some(first) = words.first() {
+        found.sort_by_key(|entry| match entry.tag.strip_prefix(first.as_str()) {
+            Some(rest) if rest.is_empty() || rest.starts_with(':') => 0,
+            Some(_) => 1,
+            None => 2,
+        });
+    }
+    found.into_iter()
 }
 
-fn names(entry: &'static Entry) -> impl Iterator<Item = &'static str> {
+fn names(entry: &Entry) -> impl Iterator<Item = &'static str> + use<> {
     [entry.tag, entry.repository]
         .into_iter()
         .chain(entry.aliases.iter().copied())
@@ -118,6 +128,15 @@ mod tests {
         assert!(search("QWEN 8b").any(|entry| entry.tag == "qwen3:8b"));
         assert_eq!(search("qwen llama").count(), 0);
         assert_eq!(search("").count(), ENTRIES.len());
+    }
+
+    /// Other models carry the name in their repository's.
+    #[test]
+    fn search_shows_first_what_begins_so() {
+        let first = search("qwen").next().unwrap();
+        assert!(first.tag.starts_with("qwen"), "{}", first.tag);
+        assert!(search("qwen3 8b").next().unwrap().tag.starts_with("qwen3:"));
+        assert!(search("qwen").any(|entry| !entry.tag.starts_with("qwen")));
     }
 
     #[test]

@@ -56,13 +56,11 @@ pub(super) fn bind(
     compiled: &Path,
     finish: Finish,
 ) -> Result<Bound, Failure> {
-    let (name, names) = match finish {
-        Finish::Quick => ("page-quick", true),
-        Finish::Full => ("page-full", false),
-    };
-    let folder = workspace.target().join(name);
-    empty(&folder)?;
-    bindgen::bind(workspace, compiled, &folder, names)?;
+    let folder = workspace.target().join(match finish {
+        Finish::Quick => "page-quick",
+        Finish::Full => "page-full",
+    });
+    bindgen::bind(workspace, compiled, &folder, finish)?;
     let bound = Bound {
         script: folder.join("app.js"),
         program: folder.join("app_bg.wasm"),

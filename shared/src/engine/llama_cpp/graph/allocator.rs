@@ -13,6 +13,12 @@ struct Block {
     size: u64,
 }
 
+impl Block {
+    fn end(&self) -> u64 {
+        self.offset.saturating_add(self.size)
+    }
+}
+
 /// The free blocks of one buffer and how far it ever reached.
 #[derive(Debug, Clone)]
 pub(super) struct Allocator {
@@ -70,31 +76,42 @@ impl Allocator {
         offset
     }
 
-    /// Gives back what was taken at `offset`.
+    /// Gives back what was taken at `offset`. Blocks of no size are kept and joined as the engine
+    /// does it, even where that leaves neighbours apart.
     pub(super) fn release(&mut self, offset: u64, bytes: u64) {
         let size = self.aligned(bytes);
         let end = offset.saturating_add(size);
+        for index in 0..self.free.len() {
+            let block = self.free[index];
+            if block.end() == offset {
+                self.free[index].size = block.size.saturating_add(size);
+                self.join_next(index);
+                return;
+            }
+            if block.offset == end {
+                self.free[index] = Block {
+                    offset,
+                    size: block.size.saturating_add(size),
+                };
+                if index > 0 {
+                    self.join_next(index - 1);
+                }
+                return;
+            }
+        }
         let next = self.free.partition_point(|block| block.offset < offset);
-        let joins_next = self.free.get(next).is_some_and(|block| block.offset == end);
-        let joins_previous = next > 0
-            && self
-                .free
-                .get(next - 1)
-                .is_some_and(|block| block.offset.saturating_add(block.size) == offset);
-        match (joins_previous, joins_next) {
-            (true, true) => {
-                let following = self.free.remove(next);
-                let size = size.saturating_add(following.size);
-                self.free[next - 1].size = self.free[next - 1].size.saturating_add(size);
-            }
-            (true, false) => {
-                self.free[next - 1].size = self.free[next - 1].size.saturating_add(size);
-            }
-            (false, true) => {
-                self.free[next].offset = offset;
-                self.free[next].size = self.free[next].size.saturating_add(size);
-            }
-            (false, false) => self.free.insert(next, Block { offset, size }),
+        self.free.insert(next, Block { offset, size });
+    }
+
+    /// Joins a free block with the one after it where they touch.
+    fn join_next(&mut self, index: usize) {
+        let Some(&next) = self.free.get(index + 1) else {
+            return;
+        };
+        let block = &mut self.free[index];
+        if block.end() == next.offset {
+            block.size = block.size.saturating_add(next.size);
+            self.free.remove(index + 1);
         }
     }
 }

@@ -1,6 +1,7 @@
 //! Attention, with flash attention and without.
 
 use super::super::placement::Place;
+use super::super::weights::cuda_row_padding;
 use super::block::{Block, Part};
 use super::decoder::{CacheInputs, Decoder, Rotation};
 use super::family::Projections;
@@ -91,18 +92,17 @@ impl Decoder<'_> {
         from: Id,
     ) -> (Id, Id, Id) {
         let fused = self.projected(Some(fused), block.fused_bias, from);
-        let query = self
-            .graph
-            .view(fused, [heads.key_dim, heads.query_heads, self.tokens, 1]);
+        let row = self.graph.shape(fused)[0];
+        let part = |decoder: &mut Self, dim: u64, count: u64| {
+            let shape = [dim, count, decoder.tokens, 1];
+            decoder.graph.slice(fused, shape, dim * count, row)
+        };
+        let query = part(self, heads.key_dim, heads.query_heads);
         let query = self.positioned(block, query, block.query_norm, self.family.scales_queries);
         let query = self.rotated_key(inputs, query);
-        let value = self
-            .graph
-            .view(fused, [heads.value_dim, heads.kv_heads, self.tokens, 1]);
+        let value = part(self, heads.value_dim, heads.kv_heads);
         let value = self.rotated_value(inputs, value);
-        let key = self
-            .graph
-            .view(fused, [heads.key_dim, heads.kv_heads, self.tokens, 1]);
+        let key = part(self, heads.key_dim, heads.kv_heads);
         let key = self.positioned(block, key, block.key_norm, false);
         let key = self.rotated_key(inputs, key);
         (query, key, value)
@@ -201,18 +201,16 @@ impl Decoder<'_> {
         result
     }
 
-    /// The factors of the rotation, where they lie in host memory. They are too small to decide
-    /// where the rotation runs, and copied once.
+    /// The factors of the rotation. They are too small to decide where the rotation runs, and
+    /// copied once where they lie in host memory.
     fn rope_table(&mut self, block: &Block) -> Option<Id> {
-        let table = block
-            .rope_table
-            .filter(|table| table.place == Place::Host)?;
-        let graph = &mut self.graph;
-        Some(
-            *self
-                .rope_table
-                .get_or_insert_with(|| graph.host_weight(table)),
-        )
+        let table = block.rope_table?;
+        if let Some(&(_, id)) = self.rope_tables.iter().find(|(at, _)| *at == table.place) {
+            return Some(id);
+        }
+        let id = self.graph.table(table);
+        self.rope_tables.push((table.place, id));
+        Some(id)
     }
 
     /// Stores keys and values, and attends to all that is stored.
@@ -238,8 +236,14 @@ impl Decoder<'_> {
         if let Some((key, value)) = stored {
             let key = self.graph.view(key, [key_row, self.tokens, 1, 1]);
             self.graph.store(place, &[key, inputs.key_indices]);
-            let mut value = self.graph.view(value, [value_row, self.tokens, 1, 1]);
-            if !self.settings.uses_flash_attention() && value_row < self.widest_value {
+            let row = [value_row, self.tokens, 1, 1];
+            let transposed = !self.settings.uses_flash_attention();
+            let mut value = if transposed && !self.graph.is_contiguous(value) {
+                self.graph.own(row, &[value])
+            } else {
+                self.graph.view(value, row)
+            };
+            if transposed && value_row < self.widest_value {
                 // Transposed values are all as wide as the widest.
                 value = self
                     .graph
@@ -259,16 +263,16 @@ impl Decoder<'_> {
         if self.settings.uses_flash_attention() {
             let shape = [heads.value_dim, heads.query_heads, per_stream, streams];
             let mut sources = alloc::vec::Vec::from([queries]);
-            for (tensor_type, row) in [
-                (self.settings.cache_type_k, key_row),
-                (self.settings.cache_type_v, value_row),
+            for (tensor_type, row, dim) in [
+                (self.settings.cache_type_k, key_row, heads.key_dim),
+                (self.settings.cache_type_v, value_row, heads.value_dim),
             ] {
-                let cached = self.cached(place, tensor_type, row, cells);
+                let cached = self.cached(place, tensor_type, row, dim, cells);
                 if tensor_type == TensorType::F32 {
                     // Converted by an operation of the graph.
-                    sources.push(self.graph.half([row, cells, 1, 1], cached.as_slice()));
+                    sources.push(self.graph.half([row, cells, 1, 1], &[cached]));
                 } else {
-                    sources.extend(cached);
+                    sources.push(cached);
                 }
             }
             sources.push(inputs.mask);
@@ -288,12 +292,11 @@ impl Decoder<'_> {
             self.graph.expand(attended);
             return self.rotated_value(inputs, attended);
         }
-        let mut sources = alloc::vec::Vec::new();
-        sources.extend(self.cached(place, self.settings.cache_type_k, key_row, cells));
-        sources.push(queries);
+        let cache_type = self.settings.cache_type_k;
+        let keys = self.cached(place, cache_type, key_row, heads.key_dim, cells);
         let mut scores = self.graph.own(
             [inputs.cells, per_stream, heads.query_heads, streams],
-            &sources,
+            &[keys, queries],
         );
         if self.family.caps_scores {
             for _ in 0..3 {
@@ -301,12 +304,11 @@ impl Decoder<'_> {
             }
         }
         let scores = self.graph.map(&[scores, inputs.mask]);
-        let mut sources = alloc::vec::Vec::new();
-        sources.extend(self.cached(place, self.settings.cache_type_v, value_row, cells));
-        sources.push(scores);
+        let cache_type = self.settings.cache_type_v;
+        let values = self.cached(place, cache_type, value_row, inputs.cells, cells);
         let mixed = self.graph.own(
             [heads.value_dim, per_stream, heads.query_heads, streams],
-            &sources,
+            &[values, scores],
         );
         let permuted = self.graph.view(
             mixed,
@@ -317,22 +319,21 @@ impl Decoder<'_> {
         self.rotated_value(inputs, joined)
     }
 
-    /// A cache in host memory as a source, which a GPU has to copy.
+    /// A cache as a source, which is copied where it is read elsewhere.
     pub(super) fn cached(
         &mut self,
         place: Place,
         tensor_type: TensorType,
         row: u64,
+        dim: u64,
         cells: u64,
-    ) -> Option<Id> {
-        if place != Place::Host {
-            return None;
-        }
+    ) -> Id {
         let bytes = tensor_type
             .row_bytes(row)
             .unwrap_or(0)
             .saturating_mul(cells);
-        Some(self.graph.cache(place, bytes))
+        self.graph
+            .cache(place, bytes, cuda_row_padding(tensor_type, dim))
     }
 
     pub(super) fn rotated_key(&mut self, inputs: &CacheInputs, from: Id) -> Id {

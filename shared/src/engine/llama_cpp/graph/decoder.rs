@@ -2,14 +2,17 @@
 //!
 //! Source: llama.cpp 0.5.0 and 0.6.0, `llama-graph.cpp` and `models/*.cpp`.
 
+use alloc::vec::Vec;
+
 use super::super::batch::Batch;
 use super::super::cache::{self, Cell};
-use super::super::placement::Placement;
+use super::super::placement::{Place, Placement};
 use super::super::settings::{LlamaCpp, Version};
 use super::block::{Block, ExpertBlock, Part};
 use super::family::{Family, Parallel, Selection, family};
 use super::node::{Graph, Id};
 use super::output::Output;
+use super::state::StateCopies;
 use crate::engine::EngineError;
 use crate::model::{Attention, Layer, Model, Span};
 use crate::quant::TensorType;
@@ -41,14 +44,6 @@ pub(super) struct Rotation {
     pub(super) size: u64,
 }
 
-/// Which states the sequences read: all, those of the batch, and the others.
-#[derive(Debug, Clone, Copy)]
-pub(super) struct StateCopies {
-    pub(super) all: Id,
-    pub(super) main: Id,
-    pub(super) others: Id,
-}
-
 /// A graph being built for one micro-batch.
 pub(super) struct Decoder<'a> {
     pub(super) graph: Graph,
@@ -60,8 +55,8 @@ pub(super) struct Decoder<'a> {
     /// Tokens of the micro-batch, a multiple of the sequences.
     pub(super) tokens: u64,
     pub(super) positions: Option<Id>,
-    /// The factors of the rotation, once a layer has read them from host memory.
-    pub(super) rope_table: Option<Id>,
+    /// The factors of the rotation at each place where a layer has read them.
+    pub(super) rope_tables: Vec<(Place, Id)>,
     /// Whether the layer at hand rotates queries and keys.
     pub(super) rotates: bool,
     /// Elements of the widest row of values that any layer stores.
@@ -147,19 +142,12 @@ pub(super) fn decoder(
         )?),
         None => None,
     };
-    let state_copies = recurrent.then(|| {
-        let all = graph.input([batch.sequences, 1, 1, 1], 4);
-        let main = graph.view(all, [batch.sequences, 1, 1, 1]);
-        StateCopies {
-            all,
-            main,
-            others: graph.view(all, [batch.sequences - 1, 1, 1, 1]),
-        }
-    });
+    let state_copies =
+        recurrent.then(|| StateCopies::new(&mut graph, settings.version, batch.sequences));
     let output_rows = graph.input([batch.outputs, 1, 1, 1], 4);
 
-    // The embeddings are looked up where their table is.
-    let _ = embeddings_in;
+    // The embeddings are looked up where their table is; the engine's graph has all ways that a
+    // batch can come.
     let table = Part {
         columns: 0,
         rows: width,
@@ -167,13 +155,17 @@ pub(super) fn decoder(
         bytes: 0,
         quantized: false,
     };
-    let embedded = graph.lookup(table, [width, tokens, 1, 1], &[tokens_in]);
+    let shape = [width, tokens, 1, 1];
+    let embedded = graph.lookup(table, shape, &[tokens_in]);
+    graph.expand(embedded);
+    graph.expand(embeddings_in);
     if let Some((mixed_tokens, slots, mixed)) = mixed {
-        // Kept for batches that mix tokens and embeddings; nothing ever frees it.
-        let rows = graph.lookup(table, [width, tokens, 1, 1], &[mixed_tokens, mixed]);
-        let kept = graph.own([width, tokens, 1, 1], &[mixed, rows, slots]);
-        graph.expand(embedded);
-        graph.expand(kept);
+        // For batches that mix tokens and embeddings: the rows of tokens are written into a copy
+        // that nothing ever frees.
+        let rows = graph.lookup(table, shape, &[mixed_tokens]);
+        let kept = graph.own(shape, &[mixed]);
+        let written = graph.written(kept, &[rows, slots]);
+        graph.expand(written);
     }
     let mut residual = embedded;
     if let Some(factors) = factors {
@@ -189,7 +181,7 @@ pub(super) fn decoder(
         tokens,
         full_offload: settings.gpu_layers.is_some() && placement.offloaded > model.layers.len(),
         positions,
-        rope_table: None,
+        rope_tables: Vec::new(),
         rotates: true,
         widest_value,
         full,
@@ -201,14 +193,7 @@ pub(super) fn decoder(
     for (position, &(layer, block)) in layers.iter().enumerate() {
         residual = decoder.layer(layer, block, residual, position == last)?;
     }
-    let kept = residual;
-    if family.selection == Selection::End {
-        residual = decoder.selected(residual);
-    }
     decoder.logits(output, residual);
-    if family.selection == Selection::End {
-        decoder.graph.keep(&[kept]);
-    }
     Ok(decoder.graph)
 }
 
@@ -421,8 +406,18 @@ impl Decoder<'_> {
 
     fn logits(&mut self, output: &Output, residual: Id) {
         let normalized = self.norm(None, residual, output.norm, output.norm_bias);
-        let logits = self.graph.matrix(output.logits, normalized);
+        let late = self.family.selection == Selection::End;
+        let rows = if late {
+            self.selected(normalized)
+        } else {
+            normalized
+        };
+        let logits = self.graph.matrix(output.logits, rows);
         let logits = self.graph.weigh(logits, output.logits_bias);
         self.graph.expand(logits);
+        if late {
+            // A result of its own.
+            self.graph.keep(&[normalized]);
+        }
     }
 }

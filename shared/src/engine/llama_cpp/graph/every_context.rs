@@ -38,21 +38,24 @@ struct Line {
 enum Extent {
     Dimension(usize),
     Extra,
+    GpuExtra,
 }
 
 impl Extent {
-    const ALL: [Self; 5] = [
+    const ALL: [Self; 6] = [
         Self::Dimension(0),
         Self::Dimension(1),
         Self::Dimension(2),
         Self::Dimension(3),
         Self::Extra,
+        Self::GpuExtra,
     ];
 
     fn of(self, node: &mut Node) -> &mut u64 {
         match self {
             Self::Dimension(index) => &mut node.shape[index],
             Self::Extra => &mut node.extra,
+            Self::GpuExtra => &mut node.gpu_extra,
         }
     }
 }

@@ -57,7 +57,7 @@ pub(super) enum Selection {
     Attended,
     /// From their sum.
     Sum,
-    /// After the last layer, whose result is kept for the prediction of further tokens.
+    /// After the last norm, whose result is kept for the prediction of further tokens.
     End,
 }
 

@@ -2,6 +2,7 @@
 
 use alloc::vec::Vec;
 
+use super::super::placement::Place;
 use super::super::settings::Version;
 use super::block::{Block, Dense, ExpertBlock, Part};
 use super::decoder::Decoder;
@@ -51,7 +52,8 @@ impl Decoder<'_> {
             let shared = self.activation(&block.shared, from);
             self.graph.expand(activated);
             self.graph.expand(shared);
-            self.graph.keep(&[from]);
+            // `from` is the row's own memory.
+            self.graph.keep(&[row, chosen]);
             shared
         });
         let Some(down) = block.down else {
@@ -77,8 +79,14 @@ impl Decoder<'_> {
     /// Whether the shared expert's activation is computed along with the chosen experts', which
     /// 0.6.0 does where the two have the same quantized shape.
     fn starts_shared_expert_early(&self, block: &ExpertBlock) -> bool {
+        let weights = [block.gate, block.up, block.shared.gate, block.shared.up];
+        // Weights that are copied break the two apart.
+        let together = weights
+            .iter()
+            .all(|weight| weight.is_some_and(|weight| weight.place != Place::Host));
         self.settings.version >= Version::V0_6_0
             && block.gate_up.is_none()
+            && together
             && block
                 .shared
                 .up
@@ -140,7 +148,7 @@ impl Decoder<'_> {
         }
         self.graph.expand(weights);
         // Computed as one operation, so that nothing on the way may be reused.
-        self.graph.keep(&kept);
+        self.graph.fuse(probabilities, &kept);
         (chosen, weights)
     }
 
@@ -191,7 +199,7 @@ impl Decoder<'_> {
         }
         self.graph.expand(sum);
         // Computed as one operation: what goes in stays until it is done.
-        self.graph.keep(&[experts, weights]);
+        self.graph.fuse(weighted, &[experts, weights]);
         sum
     }
 }

@@ -2,9 +2,8 @@
 //!
 //! Source: llama.cpp 0.6.0, `models/deepseek2.cpp` and `llama-graph.cpp` (`build_attn_mha`).
 
-use alloc::vec::Vec;
-
 use super::super::placement::Place;
+use super::super::weights::cuda_row_padding;
 use super::block::{Block, LatentBlock};
 use super::decoder::{CacheInputs, Decoder};
 use super::node::Id;
@@ -88,15 +87,20 @@ impl Decoder<'_> {
         let heads = latent.query_heads;
         let cells = inputs.cells * streams;
         let queries = self.graph.view(query, [row, per_stream, heads, streams]);
-        let cached = self.cached(place, self.settings.cache_type_k, row, cells);
+        let cache_type = self.settings.cache_type_k;
+        let keys = self.cached(place, cache_type, row, row, cells);
+        // Part of each row of the keys.
+        let bytes = |elements| cache_type.row_bytes(elements).unwrap_or(0);
+        let values = bytes(row)
+            .saturating_mul(cells.saturating_sub(1))
+            .saturating_add(bytes(latent.latent_dim));
+        let padding = cuda_row_padding(cache_type, latent.latent_dim);
+        let values = self.graph.cache(place, values, padding);
         let width = heads * latent.value_dim;
         let decompressed = [latent.value_dim, per_stream, heads, streams];
         let attended = if self.settings.uses_flash_attention() {
-            let mut sources = Vec::from([queries]);
-            sources.extend(cached);
-            sources.push(inputs.mask);
             let shape = [latent.latent_dim, heads, per_stream, streams];
-            let attended = self.graph.own(shape, &sources);
+            let attended = self.graph.own(shape, &[queries, keys, values, inputs.mask]);
             if self.settings.cache_type_k != TensorType::F16 {
                 self.graph
                     .add_extra(attended, cells.saturating_mul(row).saturating_mul(2));
@@ -112,13 +116,11 @@ impl Decoder<'_> {
             let value = self.graph.transposed(
                 [inputs.cells, latent.latent_dim, 1, streams],
                 element,
-                cached.as_slice(),
+                &[values],
             );
-            let mut sources: Vec<Id> = cached.into_iter().collect();
-            sources.push(queries);
             let scores = self
                 .graph
-                .own([inputs.cells, per_stream, heads, streams], &sources);
+                .own([inputs.cells, per_stream, heads, streams], &[keys, queries]);
             let scores = self.graph.map(&[scores, inputs.mask]);
             self.graph.own(
                 [latent.latent_dim, per_stream, heads, streams],

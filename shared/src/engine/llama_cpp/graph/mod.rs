@@ -14,6 +14,7 @@ mod recurrent;
 mod sample;
 mod schedule;
 mod simulate;
+mod state;
 
 use alloc::vec::Vec;
 

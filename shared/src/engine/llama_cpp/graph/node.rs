@@ -14,8 +14,8 @@ pub(super) type Id = u32;
 /// Elements along each dimension, the contiguous one first.
 pub(super) type Shape = [u64; 4];
 
-/// Most sources that a node here has.
-const MAX_SOURCES: usize = 7;
+/// Most sources that a node has (`GGML_MAX_SRC`).
+const MAX_SOURCES: usize = 10;
 
 /// What becomes of a node's memory.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -34,10 +34,15 @@ pub(super) enum Memory {
     InPlace,
     /// Part of another node's.
     View(Id),
+    /// Another node's, written into.
+    Written(Id),
     /// None: written into a cache.
     Store,
     /// None: there only to keep its sources until now.
     Dependency,
+    /// None: keeps its sources until now where all nodes from this one on are computed as one
+    /// operation, on one GPU without a break.
+    Fusion(Id),
 }
 
 /// One node.
@@ -49,8 +54,12 @@ pub(super) struct Node {
     pub(super) shape: Shape,
     /// Bytes of an element: 4 for `f32` and `i32`, 2 for `f16`, 8 for `i64`.
     pub(super) element: u64,
-    /// Bytes beyond the elements that the backend asks for.
+    /// Bytes between the rows of a view, beyond its elements.
     pub(super) extra: u64,
+    /// Bytes beyond the elements that GPUs ask for.
+    pub(super) gpu_extra: u64,
+    /// Whether no GPU can compute the node.
+    pub(super) host_only: bool,
     sources: [Id; MAX_SOURCES],
     source_count: usize,
 }
@@ -66,6 +75,8 @@ impl Node {
             shape,
             element,
             extra: 0,
+            gpu_extra: 0,
+            host_only: false,
             sources,
             source_count,
         }
@@ -80,19 +91,23 @@ impl Node {
         for source in &mut self.sources[..self.source_count] {
             *source = number(*source);
         }
-        if let Memory::View(root) = &mut self.memory {
-            *root = number(*root);
+        if let Memory::View(of) | Memory::Written(of) | Memory::Fusion(of) = &mut self.memory {
+            *of = number(*of);
         }
     }
 
-    /// Bytes of an allocation for the node; saturating.
-    pub(super) fn bytes(&self) -> u64 {
+    /// Bytes of an allocation for the node at this place; saturating.
+    pub(super) fn bytes(&self, place: Place) -> u64 {
+        let extra = match place {
+            Place::Host => self.extra,
+            Place::Gpu(_) => self.extra.saturating_add(self.gpu_extra),
+        };
         self.shape
             .iter()
             .fold(self.element, |product, &extent| {
                 product.saturating_mul(extent)
             })
-            .saturating_add(self.extra)
+            .saturating_add(extra)
     }
 
     /// Whether both are the same but for their sizes.
@@ -199,19 +214,18 @@ impl Graph {
         self.nodes[id as usize].shape
     }
 
-    /// An input of the graph.
+    /// An input of the graph, which is there once something needs it.
     pub(super) fn input(&mut self, shape: Shape, element: u64) -> Id {
         let mut node = Node::new(Memory::Input, shape, element, &[]);
         node.assigned = Some(Place::Host);
-        let id = self.push(node);
-        self.expand(id);
-        id
+        self.push(node)
     }
 
-    /// A cache: `bytes` of it take part.
-    pub(super) fn cache(&mut self, place: Place, bytes: u64) -> Id {
+    /// A cache: `bytes` of it take part, and a GPU that copies it adds `padding`.
+    pub(super) fn cache(&mut self, place: Place, bytes: u64, padding: u64) -> Id {
         let mut node = Node::new(Memory::Cache, [bytes, 1, 1, 1], 1, &[]);
         node.assigned = Some(place);
+        node.gpu_extra = padding;
         self.push(node)
     }
 
@@ -250,10 +264,10 @@ impl Graph {
         }
     }
 
-    /// A weight in host memory that several nodes read where they happen to run.
-    pub(super) fn host_weight(&mut self, weight: Part) -> Id {
+    /// A weight as a source that does not decide where the node runs.
+    pub(super) fn table(&mut self, weight: Part) -> Id {
         let mut node = Node::new(Memory::Weight, [weight.bytes, 1, 1, 1], 1, &[]);
-        node.assigned = Some(Place::Host);
+        node.assigned = Some(weight.place);
         self.push(node)
     }
 
@@ -264,11 +278,48 @@ impl Graph {
             Memory::View(root) => root,
             _ => of,
         };
-        let element = node.element;
-        self.push(Node::new(Memory::View(root), shape, element, &[of]))
+        let same = |other: &Shape| shape.iter().product::<u64>() == other.iter().product::<u64>();
+        // The same elements in another shape have the same gaps.
+        let extra = match node.memory {
+            Memory::View(_) if same(&node.shape) => node.extra,
+            _ => 0,
+        };
+        let mut view = Node::new(Memory::View(root), shape, node.element, &[of]);
+        view.extra = extra;
+        self.push(view)
     }
 
-    /// Writes the first source into a cache at `place`.
+    /// `part` elements of each row of another node's memory, whose rows are `stride` elements
+    /// apart.
+    pub(super) fn slice(&mut self, of: Id, shape: Shape, part: u64, stride: u64) -> Id {
+        let id = self.view(of, shape);
+        let elements = shape
+            .iter()
+            .fold(1, |product: u64, &extent| product.saturating_mul(extent));
+        let rows = elements.checked_div(part).unwrap_or(0);
+        let node = self.node(id);
+        node.extra = stride
+            .saturating_sub(part)
+            .saturating_mul(rows.saturating_sub(1))
+            .saturating_mul(node.element);
+        id
+    }
+
+    /// Whether the rows of a node follow each other without a gap.
+    pub(super) fn is_contiguous(&self, id: Id) -> bool {
+        let node = &self.nodes[id as usize];
+        !matches!(node.memory, Memory::View(_)) || node.extra == 0
+    }
+
+    /// Writes the sources into another node's memory.
+    pub(super) fn written(&mut self, into: Id, from: &[Id]) -> Id {
+        let Node { shape, element, .. } = self.nodes[into as usize];
+        let mut sources = Vec::from(from);
+        sources.push(into);
+        self.push(Node::new(Memory::Written(into), shape, element, &sources))
+    }
+
+    /// Writes the first source into a cache at `place`, or, without one, clears part of it.
     pub(super) fn store(&mut self, place: Place, from: &[Id]) {
         let mut node = Node::new(Memory::Store, [0; 4], 0, from);
         node.assigned = Some(place);
@@ -278,8 +329,17 @@ impl Graph {
 
     /// Keeps the sources until now.
     pub(super) fn keep(&mut self, sources: &[Id]) {
+        self.enter_keeping(Memory::Dependency, sources);
+    }
+
+    /// Keeps the sources until now if all from `first` on is computed as one operation.
+    pub(super) fn fuse(&mut self, first: Id, sources: &[Id]) {
+        self.enter_keeping(Memory::Fusion(first), sources);
+    }
+
+    fn enter_keeping(&mut self, memory: Memory, sources: &[Id]) {
         for sources in sources.chunks(MAX_SOURCES) {
-            let id = self.push(Node::new(Memory::Dependency, [0; 4], 0, sources));
+            let id = self.push(Node::new(memory, [0; 4], 0, sources));
             self.expand(id);
         }
     }
@@ -302,26 +362,42 @@ impl Graph {
         }
     }
 
-    /// An operation of its own memory that uses a weight.
-    pub(super) fn own_weighted(&mut self, weight: Option<Part>, shape: Shape, from: &[Id]) -> Id {
-        let Some(weight) = weight else {
-            return self.own(shape, from);
-        };
-        let rows = shape[1].saturating_mul(shape[2]).saturating_mul(shape[3]);
-        match self.weight(weight, rows) {
-            (place, None) => self.weighted(Memory::Own, shape, place, from),
-            (place, Some(copy)) => {
-                let mut sources = Vec::from(from);
-                sources.push(copy);
-                self.weighted(Memory::Own, shape, place, &sources)
+    /// An operation of its own memory that uses a weight between its other sources, with a batch
+    /// of `rows`. `on_gpu`: GPUs can compute it.
+    pub(super) fn own_weighted(
+        &mut self,
+        weight: Option<Part>,
+        rows: u64,
+        on_gpu: bool,
+        shape: Shape,
+        before: &[Id],
+        after: &[Id],
+    ) -> Id {
+        let mut sources = Vec::from(before);
+        let mut assigned = None;
+        if let Some(weight) = weight {
+            if on_gpu {
+                let (place, copy) = self.weight(weight, rows);
+                assigned = Some(place);
+                sources.extend(copy);
+            } else {
+                if weight.place == Place::Host {
+                    assigned = Some(Place::Host);
+                }
+                sources.push(self.table(weight));
             }
         }
+        sources.extend_from_slice(after);
+        let mut node = Node::new(Memory::Own, shape, 4, &sources);
+        node.assigned = assigned;
+        node.host_only = !on_gpu;
+        self.push(node)
     }
 
-    /// Bytes beyond the elements that the backend asks for.
+    /// Bytes beyond the elements that a GPU asks for.
     pub(super) fn add_extra(&mut self, id: Id, bytes: u64) {
         let node = self.node(id);
-        node.extra = node.extra.saturating_add(bytes);
+        node.gpu_extra = node.gpu_extra.saturating_add(bytes);
     }
 
     /// Computes the node at this place, whatever its neighbours.
@@ -343,7 +419,7 @@ impl Graph {
         if !self.op_offload || batch_rows < OP_OFFLOAD_MIN_BATCH {
             return (Place::Host, None);
         }
-        (Place::Gpu(0), Some(self.host_weight(weight)))
+        (Place::Gpu(0), Some(self.table(weight)))
     }
 
     fn weighted(&mut self, memory: Memory, shape: Shape, place: Place, from: &[Id]) -> Id {

@@ -1,13 +1,17 @@
 //! Recurrent layers: state-space models, gated delta nets, short convolutions.
 //!
-//! Source: llama.cpp 0.6.0, `models/mamba-base.cpp`, `models/delta-net-base.cpp`,
-//! `models/lfm2.cpp` and `llama-graph.cpp` (`build_rs`).
+//! Source: llama.cpp 0.5.0 and 0.6.0, `models/mamba-base.cpp`, `models/delta-net-base.cpp`,
+//! `models/qwen3next.cpp`, `models/qwen35.cpp` and `models/lfm2.cpp`.
 
+use super::super::placement::Place;
 use super::block::{Block, Part, RecurrentBlock};
 use super::decoder::Decoder;
 use super::node::Id;
 use crate::engine::EngineError;
 use crate::model::{Attention, Layer, RecurrentState};
+
+/// Channels that CUDA's convolution computes at once: it takes only multiples.
+const CONVOLUTION_CHANNELS: u64 = 128;
 
 impl Decoder<'_> {
     /// The recurrent part of a block, and its attention beside it where it has both.
@@ -44,20 +48,18 @@ impl Decoder<'_> {
         })
     }
 
-    /// The convolution's state of every sequence, looked up in the cache.
-    fn convolution_state(&mut self, recurrent: &RecurrentBlock) -> Id {
-        let elements = recurrent.state.conv_elements().unwrap_or(0);
-        let rows = self.state_rows(elements);
-        self.graph.expand(rows);
-        rows
+    /// Tokens of each sequence, and sequences.
+    fn sequences(&self) -> [u64; 2] {
+        let sequences = self.batch.sequences;
+        [self.tokens / sequences, sequences]
     }
 
-    fn state_rows(&mut self, elements: u64) -> Id {
-        let copies = self
-            .state_copies
-            .map_or(self.output_rows, |copies| copies.all);
-        self.graph
-            .own([elements, self.batch.sequences, 1, 1], &[copies])
+    fn state_place(&self, block: &Block) -> Place {
+        if self.settings.kv_offload {
+            block.place
+        } else {
+            Place::Host
+        }
     }
 
     /// The state's rows before the new columns, and the last rows stored for the next batch.
@@ -69,33 +71,26 @@ impl Decoder<'_> {
         new: Id,
         channels: u64,
     ) -> Id {
-        let sequences = self.batch.sequences;
-        let per_sequence = self.tokens / sequences;
+        let [tokens, sequences] = self.sequences();
         let state = self.graph.view(state, [kernel - 1, channels, sequences, 1]);
-        let shape = [kernel - 1 + per_sequence, channels, sequences, 1];
-        let input = self.graph.own(shape, &[state, new]);
-        let last = self.graph.view(input, [kernel - 1, channels, sequences, 1]);
+        let new = self.graph.view(new, [tokens, channels, sequences, 1]);
+        let rows = kernel - 1 + tokens;
+        let input = self
+            .graph
+            .own([rows, channels, sequences, 1], &[state, new]);
+        let last = [kernel - 1, channels, sequences, 1];
+        let last = self.graph.slice(input, last, kernel - 1, rows);
         self.graph.store(self.state_place(block), &[last]);
         input
     }
 
-    fn state_place(&self, block: &Block) -> super::super::placement::Place {
-        if self.settings.kv_offload {
-            block.place
-        } else {
-            super::super::placement::Place::Host
-        }
-    }
-
-    fn convolved(&mut self, recurrent: &RecurrentBlock, input: Id, channels: u64) -> Id {
-        let sequences = self.batch.sequences;
-        let shape = [channels, self.tokens / sequences, sequences, 1];
-        let weight = recurrent
-            .part("ssm_conv1d.weight")
-            .or(recurrent.part("shortconv.conv.weight"));
-        let convolved = self.graph.own_weighted(weight, shape, &[input]);
+    fn convolved(&mut self, weight: Option<Part>, input: Id, channels: u64) -> Id {
+        let [tokens, sequences] = self.sequences();
+        let shape = [channels, tokens, sequences, 1];
+        let on_gpu = channels.is_multiple_of(CONVOLUTION_CHANNELS);
+        let rows = tokens.saturating_mul(sequences);
         self.graph
-            .weigh(convolved, recurrent.part("ssm_conv1d.bias"))
+            .own_weighted(weight, rows, on_gpu, shape, &[input], &[])
     }
 
     /// Mamba 2: one projection for gate, input, B, C and step size.
@@ -111,35 +106,42 @@ impl Decoder<'_> {
             return from;
         };
         let channels = inner + 2 * groups * state;
-        let tokens = self.tokens;
-        let convolution = self.convolution_state(recurrent);
+        let dim = inner / heads;
+        let [tokens, sequences] = self.sequences();
+        let headed = [dim, heads, tokens, sequences];
+        let convolution = self.state_rows(block, recurrent.state.conv_elements());
         let projected = self.projected(recurrent.part("ssm_in.weight"), None, from);
-        let gate = self
-            .graph
-            .view(projected, [inner / heads, heads, tokens, 1]);
-        let new = self.graph.view(projected, [channels, tokens, 1, 1]);
-        let step = self.graph.view(projected, [heads, tokens, 1, 1]);
+        let row = self.graph.shape(projected)[0];
+        let gate = self.graph.slice(projected, headed, inner, row);
+        let new = [channels, tokens, sequences, 1];
+        let new = self.graph.slice(projected, new, channels, row);
+        let step = [heads, tokens, sequences, 1];
+        let step = self.graph.slice(projected, step, heads, row);
         let input = self.convolution_input(block, convolution, conv_kernel, new, channels);
-        let convolved = self.convolved(recurrent, input, channels);
-        let activated = self.graph.map(&[convolved]);
-        let x = self
+        let convolved = self.convolved(recurrent.part("ssm_conv1d.weight"), input, channels);
+        let convolved = self
             .graph
-            .view(activated, [inner / heads, heads, tokens, 1]);
-        let step = self.graph.own([heads, tokens, 1, 1], &[step]);
+            .weigh(convolved, recurrent.part("ssm_conv1d.bias"));
+        let activated = self.graph.map(&[convolved]);
+        let x = self.graph.slice(activated, headed, inner, channels);
+        let part = [state, groups, tokens, sequences];
+        let b = self.graph.slice(activated, part, state * groups, channels);
+        let c = self.graph.slice(activated, part, state * groups, channels);
+        let step = self.graph.own([heads, tokens, sequences, 1], &[step]);
         let step = self.graph.weigh(step, recurrent.part("ssm_dt.bias"));
-        let scanned = self.scan(block, recurrent, x, step, inner, inner * state);
-        let y = self.graph.view(scanned, [inner / heads, heads, tokens, 1]);
-        let gate = self.graph.own([inner / heads, heads, tokens, 1], &[gate]);
+        let on_gpu = matches!(state, 96 | 128 | 256) && dim.is_multiple_of(16);
+        let scanned = self.scanned(block, recurrent, [x, step, b, c], on_gpu);
+        let y = self.graph.view(scanned, headed);
         let skip = self.graph.weigh(x, recurrent.part("ssm_d"));
         let y = self.graph.map(&[y, skip]);
-        let mut gated = self
-            .graph
-            .own([inner / heads, heads, tokens, 1], &[gate, y]);
+        let gate = self.graph.own(headed, &[gate]);
+        let mut gated = self.graph.own(headed, &[gate, y]);
         if let Some(norm) = recurrent.part("ssm_norm.weight") {
-            let grouped = self.graph.view(gated, [inner / groups, groups, tokens, 1]);
-            gated = self.norm(None, grouped, Some(norm), None);
+            let grouped = [inner / groups, groups, tokens, sequences];
+            let grouped = self.graph.view(gated, grouped);
+            gated = self.norm(Some(block), grouped, Some(norm), None);
         }
-        let flat = self.graph.view(gated, [inner, tokens, 1, 1]);
+        let flat = self.graph.view(gated, [inner, self.tokens, 1, 1]);
         self.projected(recurrent.part("ssm_out.weight"), None, flat)
     }
 
@@ -153,89 +155,63 @@ impl Decoder<'_> {
         else {
             return from;
         };
-        let tokens = self.tokens;
-        let convolution = self.convolution_state(recurrent);
+        let [tokens, sequences] = self.sequences();
+        let wide = [inner, tokens, sequences, 1];
+        let convolution = self.state_rows(block, recurrent.state.conv_elements());
+        let from = self.in_sequences(from);
         let projected = self.projected(recurrent.part("ssm_in.weight"), None, from);
-        let x = self.graph.view(projected, [inner, tokens, 1, 1]);
-        let gate = self.graph.view(projected, [inner, tokens, 1, 1]);
+        let x = self.graph.slice(projected, wide, inner, 2 * inner);
+        let gate = self.graph.slice(projected, wide, inner, 2 * inner);
         let input = self.convolution_input(block, convolution, conv_kernel, x, inner);
-        let convolved = self.convolved(recurrent, input, inner);
+        let convolved = self.convolved(recurrent.part("ssm_conv1d.weight"), input, inner);
+        let convolved = self
+            .graph
+            .weigh(convolved, recurrent.part("ssm_conv1d.bias"));
         let x = self.graph.map(&[convolved]);
         let small = self.projected(recurrent.part("ssm_x.weight"), None, x);
-        let rank = recurrent
-            .part("ssm_dt.weight")
-            .map_or(0, |step| step.columns);
-        let mut step = self.graph.view(small, [rank, tokens, 1, 1]);
-        let mut b = self.graph.view(small, [state, tokens, 1, 1]);
-        let mut c = self.graph.view(small, [state, tokens, 1, 1]);
+        let row = self.graph.shape(small)[0];
+        let rank = row.saturating_sub(2 * state);
+        let mut step = self
+            .graph
+            .slice(small, [rank, tokens, sequences, 1], rank, row);
+        let part = [state, 1, tokens, sequences];
+        let mut b = self.graph.slice(small, part, state, row);
+        let mut c = self.graph.slice(small, part, state, row);
         if let Some(norm) = recurrent.part("ssm_dt_norm.weight") {
-            step = self.norm(None, step, Some(norm), None);
-            b = self.norm(None, b, recurrent.part("ssm_b_norm.weight"), None);
-            c = self.norm(None, c, recurrent.part("ssm_c_norm.weight"), None);
+            step = self.norm(Some(block), step, Some(norm), None);
+            b = self.norm(Some(block), b, recurrent.part("ssm_b_norm.weight"), None);
+            c = self.norm(Some(block), c, recurrent.part("ssm_c_norm.weight"), None);
         } else {
-            step = self.graph.own([rank, tokens, 1, 1], &[step]);
+            step = self.graph.own([rank, tokens, sequences, 1], &[step]);
         }
         let step = self.projected(
             recurrent.part("ssm_dt.weight"),
             recurrent.part("ssm_dt.bias"),
             step,
         );
-        let copies = self.main_copies();
-        let shape = [
-            inner * tokens + inner * state * self.batch.sequences,
-            1,
-            1,
-            1,
-        ];
-        let scanned = self.graph.own(shape, &[x, step, b, c, copies]);
-        self.stored(block, recurrent, scanned);
-        let y = self.graph.view(scanned, [inner, tokens, 1, 1]);
-        let gate = self.graph.own([inner, tokens, 1, 1], &[gate]);
+        let headed = self.graph.view(x, [1, inner, tokens, sequences]);
+        let on_gpu = state == 16 && inner.is_multiple_of(128);
+        let scanned = self.scanned(block, recurrent, [headed, step, b, c], on_gpu);
+        let y = self.graph.view(scanned, wide);
         let skip = self.graph.weigh(x, recurrent.part("ssm_d"));
         let y = self.graph.map(&[y, skip]);
-        let gated = self.graph.own([inner, tokens, 1, 1], &[gate, y]);
+        let gate = self.graph.own(wide, &[gate]);
+        let gated = self.graph.own(wide, &[gate, y]);
         let output = self.projected(recurrent.part("ssm_out.weight"), None, gated);
-        let shape = self.graph.shape(output);
-        self.graph.view(output, shape)
+        self.in_one_row(output)
     }
 
-    fn scan(
-        &mut self,
-        block: &Block,
-        recurrent: &RecurrentBlock,
-        x: Id,
-        step: Id,
-        inner: u64,
-        state: u64,
-    ) -> Id {
-        let copies = self.main_copies();
-        let shape = [inner * self.tokens + state * self.batch.sequences, 1, 1, 1];
-        let scanned = self.graph.own(shape, &[x, step, copies]);
-        self.stored(block, recurrent, scanned);
-        scanned
+    /// A view with the sequences apart.
+    fn in_sequences(&mut self, from: Id) -> Id {
+        let [tokens, sequences] = self.sequences();
+        let width = self.graph.shape(from)[0];
+        self.graph.view(from, [width, tokens, sequences, 1])
     }
 
-    fn main_copies(&self) -> Id {
-        self.state_copies
-            .map_or(self.output_rows, |copies| copies.main)
-    }
-
-    /// The states of sequences that are not in the batch are looked up too: none here.
-    fn stored(&mut self, block: &Block, recurrent: &RecurrentBlock, scanned: Id) {
-        self.graph.expand(scanned);
-        let others = self
-            .state_copies
-            .map_or(self.output_rows, |copies| copies.others);
-        let elements = recurrent.state.state_elements().unwrap_or(0);
-        let rows = self
-            .graph
-            .own([elements, self.batch.sequences - 1, 1, 1], &[others]);
-        let place = self.state_place(block);
-        self.graph.store(place, &[rows]);
-        let last = self
-            .graph
-            .view(scanned, [elements, self.batch.sequences, 1, 1]);
-        self.graph.store(place, &[last]);
+    /// A view with the sequences one after the other.
+    fn in_one_row(&mut self, from: Id) -> Id {
+        let width = self.graph.shape(from)[0];
+        self.graph.view(from, [width, self.tokens, 1, 1])
     }
 
     /// Gated delta net: queries and keys of few heads, values and states of many.
@@ -250,45 +226,43 @@ impl Decoder<'_> {
         else {
             return from;
         };
-        let tokens = self.tokens;
+        let [tokens, sequences] = self.sequences();
+        let headed = [value_dim, value_heads, tokens, sequences];
         self.graph.expand(from);
         let channels = 2 * key_heads * key_dim + value_heads * value_dim;
-        let convolution = self.convolution_state(recurrent);
         let projected = self.projected(recurrent.part("attn_qkv.weight"), None, from);
+        let convolution = self.state_rows(block, recurrent.state.conv_elements());
         let input = self.convolution_input(block, convolution, conv_kernel, projected, channels);
-        let elements = recurrent.state.state_elements().unwrap_or(0);
-        let states = self.state_rows(elements);
-        self.graph.expand(states);
-        let convolved = self.convolved(recurrent, input, channels);
+        let elements = recurrent.state.state_elements();
+        let states = self.state_rows(block, elements);
+        let convolved = self.convolved(recurrent.part("ssm_conv1d.weight"), input, channels);
         let activated = self.graph.map(&[convolved]);
-        let query = self.delta_head(recurrent, activated, key_dim, key_heads, value_heads);
-        let key = self.delta_head(recurrent, activated, key_dim, key_heads, value_heads);
+        let heads = [key_dim, key_heads, tokens, sequences];
+        let query = self.delta_head(recurrent, activated, heads, value_heads);
+        let key = self.delta_head(recurrent, activated, heads, value_heads);
         let value = self
             .graph
-            .view(activated, [value_dim, value_heads, tokens, 1]);
-        let (decay, beta) = self.delta_gates(recurrent, from, value_heads);
-        let rows = tokens + key_dim * self.batch.sequences;
+            .slice(activated, headed, value_dim * value_heads, channels);
+        let (decay, beta) = self.delta_gates(recurrent, from, key_heads, value_heads);
+        let rows = self.tokens + key_dim * sequences;
         let shape = [value_dim * value_heads, rows, 1, 1];
         let result = self
             .graph
             .own(shape, &[query, key, value, decay, beta, states]);
-        self.graph.expand(result);
-        let last = self
-            .graph
-            .view(result, [elements, self.batch.sequences, 1, 1]);
+        let last = [elements.unwrap_or(0), sequences, 1, 1];
+        let last = self.graph.view(result, last);
         self.graph.store(self.state_place(block), &[last]);
-        let output = self.graph.view(result, [value_dim, value_heads, tokens, 1]);
-        let normalized = self.norm(None, output, recurrent.part("ssm_norm.weight"), None);
+        let output = self.graph.view(result, headed);
+        let norm = recurrent.part("ssm_norm.weight");
+        let normalized = self.norm(Some(block), output, norm, None);
         let gate = self.projected(recurrent.part("attn_gate.weight"), None, from);
-        let gate = self.graph.view(gate, [value_dim, value_heads, tokens, 1]);
+        let gate = self.graph.view(gate, headed);
         let gate = self.graph.map(&[gate]);
         let gated = self.graph.map(&[normalized, gate]);
-        let flat = self
-            .graph
-            .view(gated, [value_dim * value_heads, tokens, 1, 1]);
+        let flat = [value_dim * value_heads, tokens, sequences, 1];
+        let flat = self.graph.view(gated, flat);
         let output = self.projected(recurrent.part("ssm_out.weight"), None, flat);
-        let shape = self.graph.shape(output);
-        self.graph.view(output, shape)
+        self.in_one_row(output)
     }
 
     /// Queries or keys: normalised, scaled, and repeated to as many heads as the values have
@@ -297,41 +271,60 @@ impl Decoder<'_> {
         &mut self,
         recurrent: &RecurrentBlock,
         from: Id,
-        dim: u64,
-        heads: u64,
+        shape: [u64; 4],
         value_heads: u64,
     ) -> Id {
-        let view = self.graph.view(from, [dim, heads, self.tokens, 1]);
+        let row = self.graph.shape(from)[0];
+        let view = self.graph.slice(from, shape, shape[0] * shape[1], row);
         let normalized = self.graph.map(&[view]);
         let scaled = self.graph.map(&[normalized]);
+        let [dim, heads, ..] = shape;
         if recurrent.part("ssm_ba.weight").is_none() || heads == value_heads {
             return scaled;
         }
+        let scaled = self.graph.view(scaled, [dim, 1, heads, self.tokens]);
+        let repeated = [dim, value_heads / heads, heads, self.tokens];
+        let repeated = self.graph.own(repeated, &[scaled]);
+        let [tokens, sequences] = self.sequences();
         self.graph
-            .own([dim, value_heads / heads, heads, self.tokens], &[scaled])
+            .view(repeated, [dim, value_heads, tokens, sequences])
     }
 
     /// Decay and step size of every head.
-    fn delta_gates(&mut self, recurrent: &RecurrentBlock, from: Id, heads: u64) -> (Id, Id) {
-        let tokens = self.tokens;
+    fn delta_gates(
+        &mut self,
+        recurrent: &RecurrentBlock,
+        from: Id,
+        key_heads: u64,
+        heads: u64,
+    ) -> (Id, Id) {
+        let [tokens, sequences] = self.sequences();
+        let each = [heads, tokens, sequences, 1];
+        let single = [1, heads, tokens, sequences];
         let (alpha, beta) = match recurrent.part("ssm_ba.weight") {
             Some(both) => {
                 let both = self.graph.matrix(both, from);
-                let half = self.graph.view(both, [heads, tokens, 1, 1]);
-                let alpha = self.graph.own([heads, tokens, 1, 1], &[half]);
-                let half = self.graph.view(both, [heads, tokens, 1, 1]);
-                (alpha, self.graph.own([heads, tokens, 1, 1], &[half]))
+                let part = [heads / key_heads, key_heads, tokens, sequences];
+                let half = self.graph.slice(both, part, part[0], 2 * part[0]);
+                let beta = self.graph.own(part, &[half]);
+                let half = self.graph.slice(both, part, part[0], 2 * part[0]);
+                (self.graph.own(each, &[half]), self.graph.map(&[beta]))
             }
-            None => (
-                self.projected(recurrent.part("ssm_alpha.weight"), None, from),
-                self.projected(recurrent.part("ssm_beta.weight"), None, from),
-            ),
+            None => {
+                let alpha = self.projected(recurrent.part("ssm_alpha.weight"), None, from);
+                let alpha = self.graph.view(alpha, each);
+                let beta = self.projected(recurrent.part("ssm_beta.weight"), None, from);
+                let beta = self.graph.view(beta, single);
+                (alpha, self.graph.map(&[beta]))
+            }
         };
         let alpha = self.graph.weigh(alpha, recurrent.part("ssm_dt.bias"));
         let alpha = self.graph.map(&[alpha]);
         let decay = self.graph.weigh(alpha, recurrent.part("ssm_a"));
-        let beta = self.graph.map(&[beta]);
-        (decay, beta)
+        (
+            self.graph.view(decay, single),
+            self.graph.view(beta, single),
+        )
     }
 
     /// A gated convolution over few tokens.
@@ -339,30 +332,25 @@ impl Decoder<'_> {
         let RecurrentState::ShortConvolution { width, conv_kernel } = recurrent.state else {
             return from;
         };
-        let tokens = self.tokens;
+        let [tokens, sequences] = self.sequences();
+        let chunk = [width, tokens, sequences, 1];
+        let from = self.in_sequences(from);
         let projected = self.projected(recurrent.part("shortconv.in_proj.weight"), None, from);
-        let part = |decoder: &mut Self| decoder.graph.view(projected, [width, tokens, 1, 1]);
+        let part = |decoder: &mut Self| decoder.graph.slice(projected, chunk, width, 3 * width);
         let (b, c, x) = (part(self), part(self), part(self));
         let product = self.graph.map(&[b, x]);
-        let state = self.convolution_state(recurrent);
-        let sequences = self.batch.sequences;
-        let state = self
-            .graph
-            .view(state, [conv_kernel - 1, width, sequences, 1]);
-        let shape = [conv_kernel - 1 + tokens / sequences, width, sequences, 1];
-        let input = self.graph.own(shape, &[state, product]);
-        let last = self
-            .graph
-            .view(input, [conv_kernel - 1, width, sequences, 1]);
-        self.graph.store(self.state_place(block), &[last]);
-        let convolved = self.convolved(recurrent, input, width);
+        let state = self.state_rows(block, recurrent.state.conv_elements());
+        let input = self.convolution_input(block, state, conv_kernel, product, width);
+        let weight = recurrent.part("shortconv.conv.weight");
+        let convolved = self.convolved(weight, input, width);
         let gated = self.graph.map(&[c, convolved]);
-        self.projected(recurrent.part("shortconv.out_proj.weight"), None, gated)
+        let output = self.projected(recurrent.part("shortconv.out_proj.weight"), None, gated);
+        self.in_one_row(output)
     }
 }
 
 impl RecurrentBlock {
-    fn part(&self, name: &str) -> Option<Part> {
+    pub(super) fn part(&self, name: &str) -> Option<Part> {
         self.parts.get(name).copied()
     }
 }

@@ -44,10 +44,12 @@ fn is_passive(node: &Node) -> bool {
             | Memory::Weight
             | Memory::Cache
             | Memory::Dependency
+            | Memory::Fusion(_)
     )
 }
 
-/// The place of every node: as assigned, else spread from the neighbours, GPUs first.
+/// The place of every node: as assigned, else spread from the neighbours, GPUs first, else where
+/// most of its sources are.
 fn places(nodes: &[Node]) -> Vec<Place> {
     let mut places: Vec<Option<Place>> = nodes.iter().map(|node| node.assigned).collect();
     let gpu = |place: Place| (place != Place::Host).then_some(place);
@@ -56,6 +58,11 @@ fn places(nodes: &[Node]) -> Vec<Place> {
     spread(nodes, &mut places, (0..nodes.len()).rev(), gpu);
     spread(nodes, &mut places, 0..nodes.len(), any);
     spread(nodes, &mut places, (0..nodes.len()).rev(), any);
+    for index in 0..nodes.len() {
+        if places[index].is_none() && !is_passive(&nodes[index]) {
+            places[index] = Some(nearest(nodes, &places, index));
+        }
+    }
     for (index, node) in nodes.iter().enumerate() {
         if let Memory::View(root) = node.memory {
             places[index] = places[root as usize];
@@ -67,7 +74,8 @@ fn places(nodes: &[Node]) -> Vec<Place> {
         .collect()
 }
 
-/// Gives nodes without a place that of the node before them, where `keeps` takes it.
+/// Gives nodes without a place that of the node before them, where `keeps` takes it and the node
+/// can run there.
 fn spread(
     nodes: &[Node],
     places: &mut [Option<Place>],
@@ -81,9 +89,62 @@ fn spread(
         }
         match places[index] {
             Some(place) => current = keeps(place),
-            None => places[index] = current,
+            None => places[index] = current.filter(|&place| runs_at(nodes, index, place)),
         }
     }
+}
+
+/// The node that a view is of, or the node itself.
+fn root(nodes: &[Node], id: Id) -> usize {
+    match nodes[id as usize].memory {
+        Memory::View(root) => root as usize,
+        _ => id as usize,
+    }
+}
+
+/// Whether a node can run at a place: not on a GPU with a weight or a cache of another GPU.
+fn runs_at(nodes: &[Node], index: usize, place: Place) -> bool {
+    let node = &nodes[index];
+    let is_reached = |&source: &Id| {
+        let source = &nodes[root(nodes, source)];
+        let lies = matches!(source.memory, Memory::Weight | Memory::Cache);
+        !lies || matches!(source.assigned, Some(at) if at == Place::Host || at == place)
+    };
+    place == Place::Host || (!node.host_only && node.sources().iter().all(is_reached))
+}
+
+/// The first place with most of the node's sources.
+fn nearest(nodes: &[Node], places: &[Option<Place>], index: usize) -> Place {
+    let sources: Vec<Place> = nodes[index]
+        .sources()
+        .iter()
+        .filter_map(|&source| places[root(nodes, source)])
+        .collect();
+    let count = |place| sources.iter().filter(|&&at| at == place).count();
+    let mut best = (Place::Host, count(Place::Host));
+    let mut gpus: Vec<Place> = sources
+        .iter()
+        .copied()
+        .filter(|&at| at != Place::Host && runs_at(nodes, index, at))
+        .collect();
+    gpus.sort_unstable();
+    for place in gpus.into_iter().rev() {
+        if count(place) >= best.1 {
+            best = (place, count(place));
+        }
+    }
+    best.0
+}
+
+/// A copy of a node for another place, of the same layout.
+fn copy(original: &Node, memory: Memory) -> Node {
+    let mut node = Node::new(memory, original.shape, original.element, &[]);
+    match original.memory {
+        Memory::View(_) => node.extra = original.extra,
+        Memory::Cache => node.gpu_extra = original.gpu_extra,
+        _ => {}
+    }
+    node
 }
 
 struct Splitter<'a> {
@@ -100,9 +161,7 @@ struct Splitter<'a> {
 
 impl Splitter<'_> {
     fn split(mut self) -> Vec<Placed> {
-        if self.pipeline {
-            self.pin_inputs();
-        }
+        self.enter_inputs();
         let mut start = 0;
         while start < self.nodes.len() {
             let end = self.end_of_split(start);
@@ -185,8 +244,8 @@ impl Splitter<'_> {
                 if self.pipeline {
                     self.pin(source, place, PIPELINE_COPIES);
                 } else {
-                    let copy = Node::new(Memory::Own, original.shape, original.element, &[]);
-                    self.result.push(Placed { node: copy, place });
+                    let node = copy(original, Memory::Own);
+                    self.result.push(Placed { node, place });
                 }
             }
         }
@@ -196,7 +255,16 @@ impl Splitter<'_> {
                 continue;
             }
             let mut node = self.nodes[index].clone();
-            let passive = is_passive(&node);
+            let mut place = place;
+            let mut passive = is_passive(&node);
+            if let Memory::Fusion(first) = node.memory {
+                place = self.places[first as usize];
+                if (first as usize) < start || place == Place::Host {
+                    continue;
+                }
+                node.memory = Memory::Dependency;
+                passive = false;
+            }
             node.renumber(|source| {
                 let copy = self
                     .copies
@@ -212,11 +280,14 @@ impl Splitter<'_> {
         }
     }
 
-    /// Inputs have as many copies as the pipeline, themselves included.
-    fn pin_inputs(&mut self) {
+    /// Inputs come first, in a pipeline as many times as it has copies.
+    fn enter_inputs(&mut self) {
         for (id, node) in (0..).zip(self.nodes) {
             if node.memory == Memory::Input {
-                self.pin(id, Place::Host, PIPELINE_COPIES - 1);
+                self.number_of(id);
+                if self.pipeline {
+                    self.pin(id, Place::Host, PIPELINE_COPIES - 1);
+                }
             }
         }
     }
@@ -225,7 +296,7 @@ impl Splitter<'_> {
     fn pin(&mut self, source: Id, place: Place, count: usize) {
         let original = &self.nodes[source as usize];
         for _ in 0..count {
-            let node = Node::new(Memory::Pinned, original.shape, original.element, &[]);
+            let node = copy(original, Memory::Pinned);
             self.result.push(Placed { node, place });
         }
     }
@@ -242,6 +313,9 @@ impl Splitter<'_> {
             return id;
         }
         let mut node = self.nodes[index].clone();
+        for &of in self.nodes[index].sources() {
+            self.number_of(of);
+        }
         node.renumber(|of| self.renumbered[of as usize].unwrap_or(0));
         let id = self.next();
         self.result.push(Placed {

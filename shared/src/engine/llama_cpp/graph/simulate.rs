@@ -41,7 +41,7 @@ impl Scheduled {
         let nodes = schedule(&graph.into_nodes(), pipeline);
         let mut states = vec![State::default(); nodes.len()];
         for Placed { node, .. } in &nodes {
-            if let Memory::View(root) = node.memory {
+            if let Memory::View(root) | Memory::Written(root) = node.memory {
                 states[root as usize].views += 1;
             }
             for &source in node.sources() {
@@ -98,7 +98,7 @@ impl Simulation<'_> {
 
     fn allocate(&mut self, id: usize) {
         let Placed { node, place } = &self.nodes[id];
-        let bytes = node.bytes();
+        let bytes = node.bytes(*place);
         let offset = self
             .buffer(*place)
             .map_or(0, |buffer| buffer.allocate(bytes));
@@ -116,6 +116,15 @@ impl Simulation<'_> {
         }
     }
 
+    /// Whether nothing ever overwrites the node.
+    fn stays(&self, id: usize) -> bool {
+        match self.nodes[id].node.memory {
+            Memory::Pinned => true,
+            Memory::Input => self.pipeline,
+            _ => false,
+        }
+    }
+
     fn run(&mut self, id: usize) {
         let node = &self.nodes[id].node;
         match node.memory {
@@ -130,8 +139,10 @@ impl Simulation<'_> {
             | Memory::Weight
             | Memory::Cache
             | Memory::View(_)
+            | Memory::Written(_)
             | Memory::Store
-            | Memory::Dependency => {}
+            | Memory::Dependency
+            | Memory::Fusion(_) => {}
         }
         for &source in node.sources() {
             self.used(source as usize);
@@ -147,9 +158,9 @@ impl Simulation<'_> {
             let free = state.allocated
                 && state.children == 1
                 && state.views == 0
-                && parent.node.memory != Memory::Pinned;
+                && !self.stays(source as usize);
             if free && parent.node.same_layout(node) && parent.place == *place {
-                let bytes = node.bytes();
+                let bytes = node.bytes(*place);
                 self.states[source as usize].allocated = false;
                 let own = &mut self.states[id];
                 own.offset = state.offset;
@@ -169,17 +180,12 @@ impl Simulation<'_> {
             return;
         }
         let root = match self.nodes[id].node.memory {
-            Memory::View(root) => {
+            Memory::View(root) | Memory::Written(root) => {
                 let root = root as usize;
                 self.states[root].views -= 1;
                 root
             }
             _ => id,
-        };
-        let stays = match self.nodes[root].node.memory {
-            Memory::Pinned => true,
-            Memory::Input => self.pipeline,
-            _ => false,
         };
         let State {
             children,
@@ -187,7 +193,7 @@ impl Simulation<'_> {
             allocated,
             ..
         } = self.states[root];
-        if !stays && children == 0 && views == 0 && allocated {
+        if !self.stays(root) && children == 0 && views == 0 && allocated {
             self.release(root);
         }
     }

@@ -17,7 +17,7 @@ use std::path::{Path, PathBuf};
 
 use shared::catalogue;
 use shared::model::{Geometry, Model};
-use shared::quant::{FileType, quantize};
+use shared::quant::{FileType, quantize, unpack};
 
 use self::formats::Origin;
 use self::input::Input;
@@ -242,6 +242,8 @@ fn open_format(
     asked: Option<FileType>,
 ) -> Result<Found, Failure> {
     let Some(file_type) = asked else {
+        // The converter unpacks what is quantized.
+        let model = unpack(model);
         let format = model.weights_format.clone();
         let launch_name = format!("{}-{format}.gguf", model.name);
         let checkpoint = Box::new(model.clone());

@@ -3,10 +3,12 @@
 //! A [`Model`] says nothing of where it was read from or of the engine that will run it.
 
 mod attention;
+mod quantization;
 mod recurrent;
 mod tensor;
 
 pub use attention::{Attention, HeadAttention, Indexer, LatentAttention, Span};
+pub use quantization::{Method, Quantization};
 pub use recurrent::RecurrentState;
 pub use tensor::{Tensor, TensorRole};
 
@@ -32,6 +34,8 @@ pub struct Model {
     pub layers: Vec<Layer>,
     /// Every tensor of the model, under its GGUF name.
     pub tensors: Vec<Tensor>,
+    /// How the checkpoint is quantized; `None` for plain floats and for files of ggml's types.
+    pub quantization: Option<Quantization>,
     /// How far the geometry can be trusted.
     pub geometry: Geometry,
 }
@@ -98,9 +102,13 @@ impl Model {
     /// Bytes of all tensors as stored, without alignment.
     #[must_use]
     pub fn weights_bytes(&self) -> u64 {
+        let bytes = |tensor: &Tensor| match &self.quantization {
+            Some(_) => tensor.checkpoint_bytes(),
+            None => tensor.bytes(),
+        };
         self.tensors
             .iter()
-            .fold(0, |sum, tensor| sum.saturating_add(tensor.bytes()))
+            .fold(0, |sum, tensor| sum.saturating_add(bytes(tensor)))
     }
 
     /// The tensor of that GGUF name.

@@ -2,7 +2,7 @@
 
 use alloc::string::String;
 
-use crate::quant::TensorType;
+use crate::quant::{Linear, Packing, TensorType};
 
 /// A tensor under its GGUF name.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -11,8 +11,10 @@ pub struct Tensor {
     pub name: String,
     /// Elements along each dimension, the contiguous one first; unused dimensions are 1.
     pub dimensions: [u64; 4],
-    /// How the elements are stored.
+    /// How the elements are stored where they are not packed.
     pub tensor_type: TensorType,
+    /// How the checkpoint packs the matrices of the tensor; `None` where it does not.
+    pub packing: Option<Packing>,
 }
 
 /// The part of the model that a tensor belongs to.
@@ -43,6 +45,7 @@ impl Tensor {
             name,
             dimensions,
             tensor_type,
+            packing: None,
         })
     }
 
@@ -54,9 +57,17 @@ impl Tensor {
             .fold(1, |product, &extent| product.saturating_mul(extent))
     }
 
-    /// Bytes of the elements as stored, without padding or alignment.
+    /// Bytes of the elements as stored, without padding or alignment; packed ones with all that
+    /// goes with them.
     #[must_use]
     pub fn bytes(&self) -> u64 {
+        if let Some(packing) = &self.packing {
+            let matrices = Linear::of(self);
+            return packing
+                .parts(matrices.input, matrices.output)
+                .map_or(u64::MAX, |parts| parts.total())
+                .saturating_mul(matrices.count);
+        }
         let rows = self.dimensions[1..]
             .iter()
             .fold(1, |product: u64, &extent| product.saturating_mul(extent));
@@ -64,6 +75,17 @@ impl Tensor {
             .row_bytes(self.dimensions[0])
             .unwrap_or(u64::MAX)
             .saturating_mul(rows)
+    }
+
+    /// The same in a checkpoint of 16 bits, which keeps norms and biases in them too and has no
+    /// tables that are derived from its configuration.
+    #[must_use]
+    pub fn checkpoint_bytes(&self) -> u64 {
+        match (self.packing, self.tensor_type) {
+            (None, _) if self.is_rope_table() => 0,
+            (None, TensorType::F32) => self.elements().saturating_mul(2),
+            _ => self.bytes(),
+        }
     }
 
     /// The index of the block that the name places the tensor in.

@@ -272,6 +272,7 @@ impl ManualGeometry {
             embedding_length: hidden,
             layers: blocks,
             tensors: parts.tensors,
+            quantization: None,
             geometry: Geometry::Conservative,
         })
     }

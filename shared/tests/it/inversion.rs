@@ -208,6 +208,7 @@ impl Shape {
             embedding_length: self.width,
             layers: (0..self.layers).map(|index| self.layer(index)).collect(),
             tensors: self.tensors(),
+            quantization: None,
             geometry: Geometry::Known,
         }
     }

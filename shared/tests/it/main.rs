@@ -19,4 +19,5 @@ mod llama_cpp_autofit;
 mod llama_cpp_cases;
 mod llama_cpp_truth;
 mod quantize;
+mod quantized_checkpoints;
 mod vllm_truth;

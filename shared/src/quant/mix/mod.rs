@@ -61,6 +61,7 @@ pub fn quantize(model: &Model, file_type: FileType) -> Result<Model, QuantizeErr
     for index in file_order(&model.tensors) {
         let tensor = &mut tensors[index];
         let kind = mix.tensor_type(tensor);
+        tensor.packing = None;
         if kind != tensor.tensor_type {
             let name = core::mem::take(&mut tensor.name);
             let Some(quantized) = Tensor::new(name, tensor.dimensions, kind) else {
@@ -77,6 +78,7 @@ pub fn quantize(model: &Model, file_type: FileType) -> Result<Model, QuantizeErr
         weights_format: file_type.name().to_string(),
         layers: model.layers.clone(),
         tensors,
+        quantization: None,
         ..*model
     })
 }

@@ -64,6 +64,7 @@ pub fn read_model(header: &Header, name: &str) -> Result<Model, GgufError> {
             .iter()
             .map(|info| info.tensor.clone())
             .collect(),
+        quantization: None,
         geometry: if memory.is_some() {
             Geometry::Known
         } else {

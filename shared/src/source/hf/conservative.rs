@@ -6,7 +6,7 @@ use serde_json::Value;
 
 use super::draft::Draft;
 use super::part::{Dense, Heads, Mamba2, Mixture, Norm, SharedExperts};
-use super::{ConfigError, Fields, json};
+use super::{ConfigError, Fields, json, quantization};
 use crate::model::{Geometry, Model};
 
 /// Fields that may hold the size of a head.
@@ -81,7 +81,11 @@ pub fn read_config_conservative(bytes: &[u8], name: &str) -> Result<Model, Confi
         ]);
     }
     draft.output(fields.tied(false)?);
-    draft.finish(name, Geometry::Conservative)
+    let mut model = draft.finish(name, Geometry::Conservative)?;
+    if let Some(config) = fields.object("quantization_config") {
+        quantization::apply(config, &mut model);
+    }
+    Ok(model)
 }
 
 /// Layers by their number, or by a pattern that names them one by one.

@@ -167,6 +167,7 @@ impl Draft {
             embedding_length: self.embedding,
             layers: self.layers,
             tensors,
+            quantization: None,
             geometry,
         })
     }

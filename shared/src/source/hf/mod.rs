@@ -13,11 +13,16 @@ mod family;
 mod fields;
 mod json;
 mod part;
+mod quantization;
 mod rope;
 mod window;
 
 pub use conservative::read_config_conservative;
 pub use error::{ConfigError, Expected};
+
+use alloc::string::String;
+
+use serde_json::{Map, Value};
 
 use crate::model::{Geometry, Model};
 use fields::Fields;
@@ -52,7 +57,33 @@ pub fn read_config_of(
     conversion: Conversion,
 ) -> Result<Model, ConfigError> {
     let root = json::parse_object(bytes)?;
-    let fields = Fields::new(&root);
+    read_object(&root, name, conversion)
+}
+
+/// Reads a configuration and what ModelOpt wrote beside it, `hf_quant_config.json`, which counts
+/// where the configuration itself does not say how the weights are quantized.
+///
+/// # Errors
+/// As [`read_config`].
+pub fn read_config_beside(
+    bytes: &[u8],
+    quantization: &[u8],
+    name: &str,
+) -> Result<Model, ConfigError> {
+    let mut root = json::parse_object(bytes)?;
+    if !root.contains_key("quantization_config") {
+        let beside = json::parse_object(quantization)?;
+        root.insert("quantization_config".into(), beside.into());
+    }
+    read_object(&root, name, Conversion::default())
+}
+
+fn read_object(
+    root: &Map<String, Value>,
+    name: &str,
+    conversion: Conversion,
+) -> Result<Model, ConfigError> {
+    let fields = Fields::new(root);
     let family = fields.model_types().find_map(family::find).ok_or_else(|| {
         match fields.model_types().next() {
             Some(model_type) => ConfigError::UnknownModelType {
@@ -66,7 +97,11 @@ pub fn read_config_of(
     let fields = fields
         .with_defaults(family.nested_defaults)
         .with_conversion(conversion);
-    (family.build)(&fields)?.finish(name, Geometry::Known)
+    let mut model = (family.build)(&fields)?.finish(name, Geometry::Known)?;
+    if let Some(config) = fields.object("quantization_config") {
+        quantization::apply(config, &mut model);
+    }
+    Ok(model)
 }
 
 /// Every `model_type` that [`read_config`] reads.

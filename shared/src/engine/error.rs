@@ -94,6 +94,20 @@ pub enum EngineError {
         /// The architecture.
         architecture: String,
     },
+    /// The engine does not load weights in this format.
+    WeightsNotForEngine {
+        /// The format.
+        format: String,
+        /// Formats that it loads.
+        takes: &'static str,
+    },
+    /// A quantized cache has no place for layers without full attention.
+    QuantizedCacheNeedsFullAttention {
+        /// The architecture.
+        architecture: String,
+        /// The kind of layer that it has besides, by the engine's name.
+        layer: &'static str,
+    },
     /// The model's layers keep caches that cannot be managed as one kind.
     NeedsHybridCacheManager {
         /// The architecture.
@@ -120,6 +134,8 @@ impl UserMessage for EngineError {
             Self::NotDivisibleByRanks { .. } => "not_divisible_by_ranks",
             Self::TooFewDevices { .. } => "too_few_devices",
             Self::CacheTypeNotForModel { .. } => "cache_type_not_for_model",
+            Self::WeightsNotForEngine { .. } => "weights_not_for_engine",
+            Self::QuantizedCacheNeedsFullAttention { .. } => "quantized_cache_needs_full_attention",
             Self::NeedsHybridCacheManager { .. } => "needs_hybrid_cache_manager",
             Self::TooLarge => "too_large",
         }
@@ -218,6 +234,21 @@ impl UserMessage for EngineError {
                     "KV cache type {cache_type} is not for the attention of “{architecture}”"
                 ),
             },
+            Self::WeightsNotForEngine { format, .. } => match language {
+                Language::Ja => format!("重みの形式 {format} は、このエンジンでは読み込めません"),
+                Language::En => format!("the engine does not load weights in {format}"),
+            },
+            Self::QuantizedCacheNeedsFullAttention {
+                architecture,
+                layer,
+            } => match language {
+                Language::Ja => format!(
+                    "「{architecture}」には全トークンを見る注意以外の層({layer})があるため、量子化キャッシュ(QuantizedCache)を使えません"
+                ),
+                Language::En => format!(
+                    "“{architecture}” has layers other than full attention ({layer}), which QuantizedCache does not take"
+                ),
+            },
             Self::NeedsHybridCacheManager { architecture } => match language {
                 Language::Ja => format!(
                     "「{architecture}」は種類の違うキャッシュを併せ持つため、ハイブリッド管理を無効にできません"
@@ -301,6 +332,16 @@ impl UserMessage for EngineError {
                 .into(),
             Self::CacheTypeNotForModel { .. } => language
                 .pick("auto か fp8 にしてください", "use auto or fp8")
+                .into(),
+            Self::WeightsNotForEngine { takes, .. } => match language {
+                Language::Ja => format!("読み込める形式(--quant): {takes}"),
+                Language::En => format!("it loads (--quant): {takes}"),
+            },
+            Self::QuantizedCacheNeedsFullAttention { .. } => language
+                .pick(
+                    "FP16(DynamicCache か StaticCache)で使ってください",
+                    "use FP16 (DynamicCache or StaticCache)",
+                )
                 .into(),
             Self::NeedsHybridCacheManager { .. } => language
                 .pick(

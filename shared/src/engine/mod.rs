@@ -7,6 +7,7 @@
 mod error;
 pub mod llama_cpp;
 mod plan;
+pub mod transformers;
 pub mod vllm;
 
 pub use error::EngineError;

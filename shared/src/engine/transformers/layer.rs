@@ -1,0 +1,354 @@
+//! What one layer keeps for the context, and what it needs while a prompt passes through it.
+//!
+//! Source: Transformers 5.23.0, `cache_utils.py`, `integrations/sdpa_attention.py`,
+//! `integrations/moe.py`, `models/*/modeling_*.py`; the bytes per token of dense models in SDPA
+//! and in plain attention as measured (Llama 3.1 8B, Gemma 3 4B). What mixtures of experts and
+//! recurrent layers need is read in the source, not measured.
+
+use alloc::vec::Vec;
+
+use super::settings::{AttentionImplementation, Cache};
+use super::weights::ELEMENT;
+use crate::model::{Attention, Layer, Model, RecurrentState, Span};
+
+/// Elements that share a scale and a zero point of 16 bits each in a quantized cache.
+const QUANT_GROUP: u128 = 64;
+/// Newest tokens that a quantized cache may keep in 16 bits.
+const RESIDUAL: u64 = 127;
+/// Bytes of a number in single precision.
+const SINGLE: u128 = 4;
+
+/// The kinds of masks.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Mask {
+    /// Every earlier token.
+    Causal,
+    /// Tokens within this window or chunk.
+    Local(u64),
+}
+
+/// A layer by its sizes; layers of the same sizes are one, with their number.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Shape {
+    /// The GPU that it lies on.
+    pub gpu: usize,
+    /// Elements that it caches for a token.
+    pub cached: u64,
+    /// Elements of the larger of keys and values of a token: what the cache copies to grow.
+    pub copied: u64,
+    /// Its attention's mask; `None` without attention.
+    pub mask: Option<Mask>,
+    /// Query heads.
+    pub heads: u64,
+    /// Elements per token of queries, repeated keys and repeated values.
+    pub attended: u64,
+    /// Elements per token that attention needs besides the stream in SDPA without a mask.
+    pub fused: u64,
+    /// Bytes per token of the network, besides the stream.
+    pub network: u64,
+    /// Bytes per token of the recurrent mixer, besides the stream.
+    pub recurrent: u64,
+    /// Bytes of the recurrent state.
+    pub state: u64,
+}
+
+/// The layers of a model by their sizes, with the number of each.
+pub(super) fn shapes(model: &Model, gpus: &[usize]) -> Vec<(Shape, u64)> {
+    let gates = gates(model);
+    let mut shapes: Vec<(Shape, u64)> = Vec::new();
+    for (index, layer) in model.decoder_layers() {
+        let gpu = gpus.get(index).copied().unwrap_or(0);
+        let gate = gates.get(index).copied().unwrap_or(3);
+        let shape = shape(model, layer, gpu, gate);
+        match shapes.iter_mut().find(|(known, _)| *known == shape) {
+            Some((_, count)) => *count += 1,
+            None => shapes.push((shape, 1)),
+        }
+    }
+    shapes
+}
+
+/// Widths of a network that exist at once, layer by layer: 3 where the gate is a matrix of its
+/// own, 4 where it is one with the matrix up, 2 without a gate.
+fn gates(model: &Model) -> Vec<u64> {
+    let mut gates = alloc::vec![2; model.layers.len()];
+    for tensor in &model.tensors {
+        let Some(block) = tensor.block() else {
+            continue;
+        };
+        let Some(gate) = gates.get_mut(block) else {
+            continue;
+        };
+        if tensor.name.ends_with(".ffn_gate.weight") {
+            *gate = 3;
+        } else if tensor.name.ends_with(".ffn_up.weight") {
+            let length = model
+                .layers
+                .get(block)
+                .map_or(0, |layer| layer.feed_forward.length);
+            if tensor.dimensions[1] == length.saturating_mul(2) {
+                *gate = 4;
+            }
+        }
+    }
+    gates
+}
+
+fn shape(model: &Model, layer: &Layer, gpu: usize, gate: u64) -> Shape {
+    let mut shape = Shape {
+        gpu,
+        cached: 0,
+        copied: 0,
+        mask: layer.attention.span().map(mask),
+        heads: 0,
+        attended: 0,
+        fused: 0,
+        network: network(model, layer, gate),
+        recurrent: layer.recurrent.map_or(0, recurrent),
+        state: layer.recurrent.map_or(0, state),
+    };
+    match layer.attention {
+        Attention::None => {}
+        Attention::Heads(heads) => {
+            let keys = heads.kv_heads.saturating_mul(heads.key_dim);
+            let values = heads.kv_heads.saturating_mul(heads.value_dim);
+            if !heads.shares_cache {
+                shape.cached = keys.saturating_add(values);
+                shape.copied = keys.max(values);
+            }
+            let both = heads
+                .key_dim
+                .saturating_mul(2)
+                .saturating_add(heads.value_dim);
+            shape.heads = heads.query_heads;
+            shape.attended = heads.query_heads.saturating_mul(both);
+            let queries = heads.query_heads.saturating_mul(heads.key_dim);
+            let output = heads.query_heads.saturating_mul(heads.value_dim);
+            shape.fused = queries
+                .saturating_mul(2)
+                .saturating_add(output)
+                .saturating_add(keys)
+                .saturating_add(values);
+        }
+        Attention::Latent(latent) => {
+            shape.cached = latent.latent_dim.saturating_add(latent.rope_dim);
+            shape.copied = latent.latent_dim.max(latent.rope_dim);
+            let both = latent
+                .key_dim
+                .saturating_mul(2)
+                .saturating_add(latent.value_dim);
+            shape.heads = latent.query_heads;
+            shape.attended = latent.query_heads.saturating_mul(both);
+            // Keys and values of every head, decompressed, and the matrix that both come from.
+            shape.fused = shape.attended.saturating_mul(2);
+        }
+    }
+    if let Some(indexer) = layer.indexer {
+        shape.cached = shape.cached.saturating_add(indexer.key_dim);
+    }
+    shape
+}
+
+fn mask(span: Span) -> Mask {
+    span.limit().map_or(Mask::Causal, Mask::Local)
+}
+
+/// Bytes per token of the network at its widest.
+fn network(model: &Model, layer: &Layer, gate: u64) -> u64 {
+    let dense = layer.feed_forward.length.saturating_mul(gate);
+    let mut elements = dense;
+    let mut indices = 0;
+    if let Some(experts) = layer.feed_forward.experts {
+        let stream = model.embedding_length;
+        // Copies of the stream for each expert chosen: gathered, projected, weighted, in order;
+        // or the first of them beside gate and up, the activation and their product.
+        let out = stream.saturating_mul(4);
+        let inside = experts.length.saturating_mul(4).saturating_add(stream);
+        let routed = out.max(inside).saturating_mul(experts.used);
+        let shared = experts
+            .shared_length
+            .saturating_mul(3)
+            .saturating_add(stream);
+        elements = dense.max(routed.max(shared).saturating_add(stream));
+        // Expert, place and inverse of each pair, in 64 bits.
+        indices = experts.used.saturating_mul(3 * 8);
+    }
+    elements.saturating_mul(ELEMENT).saturating_add(indices)
+}
+
+/// Bytes per token of a recurrent mixer while a prompt passes, in plain PyTorch and single
+/// precision, as where its own kernels are not installed.
+fn recurrent(state: RecurrentState) -> u64 {
+    /// Tokens of a chunk.
+    const CHUNK: u64 = 64;
+    match state {
+        RecurrentState::GatedDeltaNet {
+            key_dim,
+            value_heads,
+            value_dim,
+            ..
+        } => {
+            let keys = value_heads.saturating_mul(key_dim).saturating_mul(5);
+            let values = value_heads.saturating_mul(value_dim).saturating_mul(5);
+            let scores = value_heads.saturating_mul(3 * CHUNK);
+            keys.saturating_add(values)
+                .saturating_add(scores)
+                .saturating_mul(4)
+        }
+        RecurrentState::KimiDelta {
+            heads, head_dim, ..
+        } => {
+            let width = heads.saturating_mul(head_dim).saturating_mul(12);
+            width
+                .saturating_add(heads.saturating_mul(3 * CHUNK))
+                .saturating_mul(4)
+        }
+        RecurrentState::Mamba2 {
+            inner,
+            state,
+            heads,
+            ..
+        } => {
+            // Repeated for every head.
+            let grouped = heads.saturating_mul(state).saturating_mul(4);
+            inner
+                .saturating_mul(8)
+                .saturating_add(grouped)
+                .saturating_add(heads.saturating_mul(3 * CHUNK))
+                .saturating_mul(4)
+        }
+        RecurrentState::Mamba { inner, state, .. } => {
+            // Two discretized states for every token.
+            inner.saturating_mul(state).saturating_mul(2 * 4)
+        }
+        RecurrentState::ShortConvolution { width, .. } => width.saturating_mul(6 * 2),
+        RecurrentState::Rwkv { embedding, .. } => embedding.saturating_mul(12 * 4),
+        RecurrentState::Lightning { heads, head_dim } => {
+            heads.saturating_mul(head_dim).saturating_mul(8 * 2)
+        }
+    }
+}
+
+/// Bytes of the state: the convolution keeps as many tokens as its kernel has, in the model's
+/// type, the rest is in single precision.
+fn state(state: RecurrentState) -> u64 {
+    let convolved = state.conv_elements().unwrap_or(u64::MAX);
+    let kernel = match state {
+        RecurrentState::Mamba { conv_kernel, .. }
+        | RecurrentState::Mamba2 { conv_kernel, .. }
+        | RecurrentState::GatedDeltaNet { conv_kernel, .. }
+        | RecurrentState::KimiDelta { conv_kernel, .. }
+        | RecurrentState::ShortConvolution { conv_kernel, .. } => conv_kernel,
+        RecurrentState::Rwkv { .. } | RecurrentState::Lightning { .. } => 0,
+    };
+    let whole = match kernel {
+        0 | 1 => convolved,
+        _ => (convolved / (kernel - 1)).saturating_mul(kernel),
+    };
+    let rest = state.state_elements().unwrap_or(u64::MAX).saturating_mul(4);
+    whole.saturating_mul(ELEMENT).saturating_add(rest)
+}
+
+impl Shape {
+    /// Bytes that the layer caches while a prompt of `tokens` passes, and after it.
+    pub(super) fn cache_bytes(&self, cache: Cache, tokens: u64) -> u128 {
+        let cached = u128::from(self.cached);
+        let half = u128::from(ELEMENT);
+        let Some(bits) = cache.bits() else {
+            // A window's tensors are views of the whole prompt's until the first token after it.
+            let kept = match (cache, self.mask) {
+                (Cache::Static, Some(Mask::Local(window))) => tokens.min(window),
+                _ => tokens,
+            };
+            return cached.saturating_mul(u128::from(kept)).saturating_mul(half);
+        };
+        let residual = tokens.saturating_sub(1).min(RESIDUAL);
+        let packed = cached.saturating_mul(u128::from(tokens - residual));
+        let scales = packed.div_ceil(QUANT_GROUP).saturating_mul(2 * half);
+        let newest = cached
+            .saturating_mul(u128::from(residual))
+            .saturating_mul(half);
+        packed
+            .saturating_mul(u128::from(bits))
+            .div_ceil(8)
+            .saturating_add(scales)
+            .saturating_add(newest)
+    }
+
+    /// Bytes that the layer keeps once tokens have followed the prompt.
+    pub(super) fn settled_bytes(&self, cache: Cache, tokens: u64) -> u128 {
+        let kept = match (cache, self.mask) {
+            (Cache::Dynamic, Some(Mask::Local(window))) => tokens.min(window.saturating_sub(1)),
+            _ => return self.cache_bytes(cache, tokens),
+        };
+        u128::from(self.cached)
+            .saturating_mul(u128::from(kept))
+            .saturating_mul(u128::from(ELEMENT))
+    }
+
+    /// Bytes of the layer's attention while a prompt of `tokens` passes, besides the stream, the
+    /// masks and the cache.
+    pub(super) fn attention_bytes(
+        &self,
+        attention: AttentionImplementation,
+        cache: Cache,
+        tokens: u64,
+    ) -> u128 {
+        let Some(mask) = self.mask else {
+            return 0;
+        };
+        let n = u128::from(tokens);
+        let half = u128::from(ELEMENT);
+        let linear = |elements: u64| n.saturating_mul(u128::from(elements)).saturating_mul(half);
+        let square = n.saturating_mul(n);
+        let own = match attention {
+            // Scores in the model's type, and twice in single precision for the softmax.
+            AttentionImplementation::Eager => {
+                let scores = square.saturating_mul(u128::from(self.heads));
+                linear(self.attended).saturating_add(scores.saturating_mul(half + 2 * SINGLE))
+            }
+            AttentionImplementation::Sdpa if mask.is_made(tokens) => {
+                // Keys and values are repeated for every query head, and the mask becomes one of
+                // floats, padded.
+                linear(self.attended)
+                    .saturating_add(linear(self.attended / 3))
+                    .saturating_add(square.saturating_mul(2 * half))
+            }
+            AttentionImplementation::Sdpa | AttentionImplementation::FlashAttention2 => {
+                linear(self.fused)
+            }
+        };
+        // Keys or values in single precision while they are quantized.
+        let quantizing = match cache.bits() {
+            Some(_) => n
+                .saturating_mul(u128::from(self.copied))
+                .saturating_mul(5 * SINGLE),
+            None => 0,
+        };
+        own.saturating_add(quantizing)
+    }
+
+    /// Bytes that one more token needs besides: the cache is copied as it grows, a layer at a
+    /// time, and a quantized one is read back whole.
+    pub(super) fn step_bytes(&self, cache: Cache, tokens: u64) -> u128 {
+        let n = u128::from(tokens);
+        let half = u128::from(ELEMENT);
+        let elements = match cache {
+            Cache::Dynamic => u128::from(self.copied),
+            Cache::Static => 0,
+            Cache::Int8 | Cache::Int4 => 2 * u128::from(self.cached),
+        };
+        n.saturating_mul(elements).saturating_mul(half)
+    }
+}
+
+impl Mask {
+    /// Whether SDPA is given the mask: a causal one it knows by itself, and so a window that
+    /// reaches over the whole prompt.
+    pub(super) fn is_made(self, tokens: u64) -> bool {
+        match self {
+            Self::Causal => false,
+            Self::Local(window) => tokens >= window,
+        }
+    }
+}

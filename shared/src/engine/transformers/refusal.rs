@@ -1,0 +1,129 @@
+//! What Transformers and the GPTQ packages refuse at once.
+//!
+//! Source: Transformers 5.23.0, `cache_utils.py` (`QuantizedCache`), `quantizers/auto.py`,
+//! `modeling_utils.py`; GPTQModel 7.7.0, AutoGPTQ 0.7.1 (`from_quantized`).
+
+use alloc::string::ToString;
+
+use super::kernel::Kernel;
+use super::settings::{AttentionImplementation, Profile, Transformers};
+use crate::engine::EngineError;
+use crate::model::{Attention, Method, Model, Span};
+use crate::quant::{Packing, TensorType};
+
+/// Families whose classes have no scaled dot-product attention: soft caps and sinks.
+const WITHOUT_SDPA: [&str; 4] = ["gemma2", "gpt-oss", "mimo2", "deepseek4"];
+
+/// How attention is computed where the settings do not say it.
+pub(super) fn attention(
+    settings: &Transformers,
+    model: &Model,
+) -> Result<AttentionImplementation, EngineError> {
+    let has_sdpa = !WITHOUT_SDPA.contains(&model.architecture.as_str());
+    match settings.attention {
+        None if has_sdpa => Ok(AttentionImplementation::Sdpa),
+        None => Ok(AttentionImplementation::Eager),
+        Some(AttentionImplementation::Sdpa) if !has_sdpa => Err(EngineError::InvalidSetting {
+            name: "--attn-implementation",
+            value: AttentionImplementation::Sdpa.name().to_string(),
+            expected: "eager, flash_attention_2",
+        }),
+        Some(asked) => Ok(asked),
+    }
+}
+
+pub(super) fn check(settings: &Transformers, model: &Model) -> Result<(), EngineError> {
+    weights(settings, model)?;
+    if settings.cache.bits().is_some()
+        && let Some(layer) = other_than_full_attention(model)
+    {
+        return Err(EngineError::QuantizedCacheNeedsFullAttention {
+            architecture: model.architecture.clone(),
+            layer,
+        });
+    }
+    kernel(settings, model)
+}
+
+/// Kernels that the package has, and that take these bits.
+fn kernel(settings: &Transformers, model: &Model) -> Result<(), EngineError> {
+    let Some(kernel) = settings.kernel else {
+        return Ok(());
+    };
+    let packing = model.quantization.as_ref().and_then(|own| own.packing);
+    let bits = match packing {
+        Some(Packing::Gptq(gptq)) => gptq.bits,
+        _ => 4,
+    };
+    let expected = match kernel {
+        Kernel::Exllama if settings.profile != Profile::AutoGptq => {
+            "marlin, exllama_v2, triton, torch"
+        }
+        Kernel::Exllama | Kernel::ExllamaV2 if bits != 4 => "marlin, triton, torch",
+        Kernel::Marlin if bits != 4 && bits != 8 => "triton, torch",
+        _ => return Ok(()),
+    };
+    Err(EngineError::InvalidSetting {
+        name: "--kernel",
+        value: kernel.name().to_string(),
+        expected,
+    })
+}
+
+/// The formats of weights that the package loads.
+fn weights(settings: &Transformers, model: &Model) -> Result<(), EngineError> {
+    let refused = |takes| {
+        Err(EngineError::WeightsNotForEngine {
+            format: model.weights_format.clone(),
+            takes,
+        })
+    };
+    let is_ggml = |kind: TensorType| kind.is_quantized() && kind != TensorType::Mxfp4;
+    if model
+        .tensors
+        .iter()
+        .any(|tensor| is_ggml(tensor.tensor_type))
+    {
+        return refused("BF16, GPTQ, AWQ, FP8, NF4");
+    }
+    let quantization = model.quantization.as_ref();
+    let packing = quantization.and_then(|own| own.packing);
+    let method = quantization.map(|own| &own.method);
+    if settings.profile.needs_gptq() {
+        let Some(Packing::Gptq(gptq)) = packing else {
+            return refused("gptq-int4-g128, gptq-int8-g128");
+        };
+        if settings.profile == Profile::AutoGptq && ![2, 3, 4, 8].contains(&gptq.bits) {
+            return refused("gptq-int2, gptq-int3, gptq-int4, gptq-int8");
+        }
+        return Ok(());
+    }
+    match method {
+        Some(Method::Exl2 | Method::Exl3) => refused("BF16, GPTQ, AWQ, FP8, NF4"),
+        Some(Method::Other(_)) if packing.is_none() => refused("BF16, GPTQ, AWQ, FP8, NF4"),
+        _ => Ok(()),
+    }
+}
+
+/// The first kind of layer that a quantized cache has no place for.
+fn other_than_full_attention(model: &Model) -> Option<&'static str> {
+    model.decoder_layers().find_map(|(_, layer)| {
+        if layer.recurrent.is_some() {
+            return Some("linear_attention");
+        }
+        if layer.indexer.is_some() {
+            return Some("indexed_attention");
+        }
+        if let Attention::Heads(heads) = layer.attention
+            && heads.shares_cache
+        {
+            return Some("dummy");
+        }
+        match layer.attention.span() {
+            None => Some("dummy"),
+            Some(Span::Full) => None,
+            Some(Span::Sliding { .. }) => Some("sliding_attention"),
+            Some(Span::Chunked { .. }) => Some("chunked_attention"),
+        }
+    })
+}

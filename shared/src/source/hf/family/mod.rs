@@ -7,6 +7,7 @@ mod early;
 mod ernie;
 mod exaone;
 mod falcon_h1;
+mod first_decoders;
 mod gemma;
 mod gemma3n;
 mod gemma4;
@@ -56,6 +57,7 @@ const FAMILIES: &[&[Family]] = &[
     ernie::FAMILIES,
     exaone::FAMILIES,
     falcon_h1::FAMILIES,
+    first_decoders::FAMILIES,
     gemma::FAMILIES,
     gemma3n::FAMILIES,
     gemma4::FAMILIES,

@@ -1,7 +1,7 @@
 //! A model's geometry as output tells it.
 
 use serde::Serialize;
-use shared::model::{Attention, Experts, Layer, Model, RecurrentState, Span, Tensor};
+use shared::model::{Attention, Layer, Model, RecurrentState, Span, Tensor};
 
 /// Bytes of one element of recurrent state: engines keep it in 32-bit floats.
 const STATE_ELEMENT: u64 = 4;
@@ -66,12 +66,7 @@ pub(crate) fn layer_kinds(model: &Model) -> Vec<LayerKind> {
 
 impl LayerKind {
     fn new(layer: &Layer, count: u64) -> Self {
-        let experts = layer.feed_forward.experts.unwrap_or(Experts {
-            count: 0,
-            used: 0,
-            length: 0,
-            shared_length: 0,
-        });
+        let experts = layer.feed_forward.experts.unwrap_or_default();
         let mut kind = Self {
             count,
             attention: attention(layer),

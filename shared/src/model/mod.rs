@@ -76,7 +76,7 @@ pub struct FeedForward {
 }
 
 /// A mixture of experts.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Experts {
     /// Experts to choose from.
     pub count: u64,
@@ -86,6 +86,22 @@ pub struct Experts {
     pub length: u64,
     /// Hidden width of the experts that every token uses, all together; 0 for none.
     pub shared_length: u64,
+    /// How experts are chosen and weighed.
+    pub routing: Routing,
+}
+
+/// How experts are chosen and weighed, as far as the model's own metadata tell.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Routing {
+    /// Groups of experts, of which the best are chosen first; 0 or 1 for none.
+    pub groups: u64,
+    /// Groups that are chosen.
+    pub kept_groups: u64,
+    /// Whether the weights of the chosen experts are divided by their sum, where the
+    /// architecture leaves it open.
+    pub normalizes: bool,
+    /// Whether the weights are multiplied by a factor other than 1.
+    pub scales: bool,
 }
 
 impl Model {

@@ -7,7 +7,7 @@ use shared::fit::{Answer, Budget, Fit, Limit, fits, max_context};
 use shared::gpu::Device;
 use shared::model::{
     Attention, Experts, FeedForward, Geometry, HeadAttention, LatentAttention, Layer, Model,
-    RecurrentState, Span, Tensor,
+    RecurrentState, Routing, Span, Tensor,
 };
 use shared::quant::TensorType;
 
@@ -146,6 +146,7 @@ impl Shape {
                     used: used.min(count),
                     length: self.feed_forward,
                     shared_length: 0,
+                    routing: Routing::default(),
                 }),
             },
             next_token_prediction: false,

@@ -4,6 +4,7 @@ mod batch;
 mod cache;
 mod compute;
 mod explain;
+mod flash_attention;
 mod graph;
 mod launch;
 mod overhead;
@@ -60,8 +61,9 @@ impl Engine for LlamaCpp {
     ) -> Result<Box<dyn Planner + 'a>, EngineError> {
         refusal::check(self, model)?;
         let placement = Placement::new(self, model, devices)?;
+        let settings = flash_attention::decided(self, model, &placement);
         let weights = weights::weights(model, &placement, devices.len())?;
-        let state = cache::recurrent_state(self, model, &placement, devices.len())?;
+        let state = cache::recurrent_state(&settings, model, &placement, devices.len())?;
         let every = graph::blocks(model, &placement);
         let kept = graph::sample(&graph::kinds(&every));
         let blocks = kept
@@ -71,7 +73,7 @@ impl Engine for LlamaCpp {
         let output = graph::output(model, &placement);
         let products = overhead::products(model, &placement, devices.len());
         Ok(Box::new(Prepared {
-            settings: self.clone(),
+            settings,
             model,
             devices: devices.to_vec(),
             placement,

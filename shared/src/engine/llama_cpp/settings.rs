@@ -67,7 +67,7 @@ pub enum FlashAttention {
     On,
     /// Never.
     Off,
-    /// Where the backend supports it: on every CUDA device.
+    /// Where the backend supports it.
     #[default]
     Auto,
 }
@@ -164,8 +164,8 @@ impl LlamaCpp {
         }
     }
 
-    /// Whether attention runs as one fused operation: on CUDA, `auto` finds it supported on
-    /// every compute capability tried (6.1 to 12.0) and for every model measured.
+    /// Whether attention runs as one fused operation, `auto` taken for yes: it is decided with
+    /// the model.
     #[must_use]
     pub fn uses_flash_attention(&self) -> bool {
         self.flash_attention != FlashAttention::Off

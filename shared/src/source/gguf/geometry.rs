@@ -11,7 +11,7 @@ use super::header::Header;
 use super::value::Value;
 use crate::model::{
     Attention, Experts, FeedForward, Geometry, HeadAttention, Indexer, LatentAttention, Layer,
-    Model, RecurrentState, Span, Tensor,
+    Model, RecurrentState, Routing, Span, Tensor,
 };
 use crate::quant::FileType;
 
@@ -446,6 +446,16 @@ impl Reader<'_> {
         })
     }
 
+    fn routing(&self) -> Routing {
+        let scale = self.value("expert_weights_scale");
+        Routing {
+            groups: self.number("expert_group_count").unwrap_or(0),
+            kept_groups: self.number("expert_group_used_count").unwrap_or(0),
+            normalizes: matches!(self.value("expert_weights_norm"), Some(Value::Bool(true))),
+            scales: matches!(scale, Some(&Value::Float(scale)) if scale != 0.0 && scale != 1.0),
+        }
+    }
+
     /// Widths are taken from the tensors where they are there: they cannot be wrong.
     fn feed_forward(&self, index: u64) -> Result<FeedForward, GgufError> {
         let stated = self.per_layer("feed_forward_length", index)?.unwrap_or(0);
@@ -455,6 +465,7 @@ impl Reader<'_> {
             used: self.number("expert_used_count").unwrap_or(0),
             length: down.dimensions[0],
             shared_length: get("ffn_down_shexp.weight").map_or(0, |shared| shared.dimensions[0]),
+            routing: self.routing(),
         });
         let length = match (
             get("ffn_down.weight").or_else(|| get("ffn_up.weight")),

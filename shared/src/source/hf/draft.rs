@@ -6,7 +6,7 @@ use alloc::vec::Vec;
 
 use super::part::Part;
 use super::{ConfigError, Fields};
-use crate::model::{Attention, FeedForward, Geometry, Layer, Model, Tensor};
+use crate::model::{Attention, FeedForward, Geometry, Layer, Model, Routing, Tensor};
 use crate::quant::TensorType;
 
 /// A model under construction. A tensor that is too large is remembered and refused at the end,
@@ -23,6 +23,7 @@ pub(super) struct Draft {
     /// Tensors of the blocks, in the order of a GGUF file.
     inside: Vec<Tensor>,
     stored_as: Option<TensorType>,
+    routing: Routing,
     too_large: Option<String>,
 }
 
@@ -54,6 +55,7 @@ impl Draft {
             outside: Vec::new(),
             inside: Vec::new(),
             stored_as: None,
+            routing: routing(fields)?,
             too_large: None,
         };
         draft.tensor("token_embd.weight", &[embedding, vocabulary]);
@@ -213,10 +215,28 @@ impl Block<'_> {
         self.draft.embedding
     }
 
+    /// How the experts of a mixture are chosen and weighed.
+    pub(super) fn routing(&self) -> Routing {
+        self.draft.routing
+    }
+
     /// Entries of the vocabulary.
     pub(super) fn vocabulary(&self) -> u64 {
         self.draft.vocabulary
     }
+}
+
+/// How the experts of a mixture are chosen and weighed.
+fn routing(fields: &Fields<'_>) -> Result<Routing, ConfigError> {
+    let scale = ["routed_scaling_factor", "moe_router_topk_scaling_factor"]
+        .iter()
+        .find_map(|field| fields.value(field)?.as_f64());
+    Ok(Routing {
+        groups: fields.count_or("n_group", 0)?,
+        kept_groups: fields.count_or("topk_group", 0)?,
+        normalizes: fields.flag_or("norm_topk_prob", false)?,
+        scales: scale.is_some_and(|scale| scale != 0.0 && scale != 1.0),
+    })
 }
 
 /// The type that the converter gives the checkpoint's matrices: their own where that has

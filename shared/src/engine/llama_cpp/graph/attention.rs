@@ -1,5 +1,6 @@
 //! Attention, with flash attention and without.
 
+use super::super::flash_attention::has_kernel;
 use super::super::placement::Place;
 use super::super::weights::cuda_row_padding;
 use super::block::{Block, Part};
@@ -186,7 +187,7 @@ impl Decoder<'_> {
         scales: bool,
     ) -> Id {
         let mut result = from;
-        if norm.is_some() {
+        if norm.is_some() && !self.family.rotates_first {
             result = self.norm(Some(block), result, norm, None);
         }
         if let Some(positions) = self.positions.filter(|_| self.rotates) {
@@ -194,6 +195,9 @@ impl Decoder<'_> {
                 Some(table) => self.graph.map(&[result, positions, table]),
                 None => self.graph.map(&[result, positions]),
             };
+        }
+        if norm.is_some() && self.family.rotates_first {
+            result = self.norm(Some(block), result, norm, None);
         }
         if scales {
             result = self.graph.map(&[result]);
@@ -204,7 +208,9 @@ impl Decoder<'_> {
     /// The factors of the rotation. They are too small to decide where the rotation runs, and
     /// copied once where they lie in host memory.
     fn rope_table(&mut self, block: &Block) -> Option<Id> {
-        let table = block.rope_table?;
+        let slides = block.attention.span() != Some(Span::Full);
+        let factors = !(slides && self.family.windows_have_no_factors);
+        let table = block.rope_table.filter(|_| factors)?;
         if let Some(&(_, id)) = self.rope_tables.iter().find(|(at, _)| *at == table.place) {
             return Some(id);
         }
@@ -276,7 +282,12 @@ impl Decoder<'_> {
                 }
             }
             sources.push(inputs.mask);
+            // Too small to decide where attention runs.
+            sources.extend(block.sinks.map(|sinks| self.graph.table(sinks)));
             let attended = self.graph.own(shape, &sources);
+            if !has_kernel(self.settings, &Attention::Heads(heads)) {
+                self.graph.keep_from_gpus(attended);
+            }
             // The kernel reads f16: other types are converted, one layer at a time.
             let converted = |tensor_type: TensorType, row: u64| {
                 if matches!(tensor_type, TensorType::F16 | TensorType::F32) {
@@ -303,7 +314,10 @@ impl Decoder<'_> {
                 scores = self.graph.map(&[scores]);
             }
         }
-        let scores = self.graph.map(&[scores, inputs.mask]);
+        let scores = match block.sinks {
+            Some(sinks) => self.graph.weigh_with(&[scores, inputs.mask], sinks, &[]),
+            None => self.graph.map(&[scores, inputs.mask]),
+        };
         let cache_type = self.settings.cache_type_v;
         let values = self.cached(place, cache_type, value_row, inputs.cells, cells);
         let mixed = self.graph.own(

@@ -18,8 +18,6 @@ pub(in super::super) struct Part {
     pub(super) place: Place,
     /// Bytes of a copy of it on a GPU, where it lies in host memory; 0 elsewhere.
     pub(super) bytes: u64,
-    /// Whether its type is quantized.
-    pub(super) quantized: bool,
 }
 
 /// The tensors of a block.
@@ -44,6 +42,8 @@ pub(in super::super) struct Block {
     pub(super) key_norm: Option<Part>,
     pub(super) output: Option<Part>,
     pub(super) output_bias: Option<Part>,
+    /// Scores that no key has, one for each head.
+    pub(super) sinks: Option<Part>,
     /// A gate for the result of attention or recurrence.
     pub(super) gate: Option<Part>,
     pub(super) attention_norm: Option<Part>,
@@ -107,6 +107,8 @@ pub(in super::super) struct ExpertBlock {
     pub(super) up_bias: Option<Part>,
     pub(super) down_bias: Option<Part>,
     pub(super) shared: Dense,
+    /// The shared expert's matrices are of the same quantized type and shape as one of the others.
+    pub(super) shared_alike: bool,
     /// Gemma 4: the router's input is scaled by this, and each expert's result.
     pub(super) router_scale: Option<Part>,
     pub(super) down_scale: Option<Part>,
@@ -202,8 +204,26 @@ pub(super) fn part(tensor: &Tensor, place: Place) -> Part {
         } else {
             0
         },
-        quantized: tensor.tensor_type.is_quantized(),
     }
+}
+
+/// Whether gate and up of the shared expert are of the same quantized type and shape as those of
+/// the others.
+fn are_alike(tensors: &BTreeMap<&str, &Tensor>) -> bool {
+    let names = [
+        "ffn_up_exps.weight",
+        "ffn_gate_exps.weight",
+        "ffn_up_shexp.weight",
+        "ffn_gate_shexp.weight",
+    ];
+    let kind = |name: &str| {
+        let tensor = tensors.get(name)?;
+        let [columns, rows, ..] = tensor.dimensions;
+        let quantized = tensor.tensor_type.is_quantized();
+        quantized.then_some((tensor.tensor_type, columns, rows))
+    };
+    let first = kind(names[0]);
+    first.is_some() && names.iter().all(|name| kind(name) == first)
 }
 
 fn block(
@@ -236,6 +256,7 @@ fn block(
             down: get("ffn_down_shexp.weight"),
             ..Dense::default()
         },
+        shared_alike: are_alike(tensors),
         router_scale: get("ffn_gate_inp.scale"),
         down_scale: get("ffn_down_exps.scale"),
         pre_norm: get("pre_ffw_norm_2.weight"),
@@ -275,6 +296,7 @@ fn block(
         key_norm: get("attn_k_norm.weight"),
         output: get("attn_output.weight"),
         output_bias: get("attn_output.bias"),
+        sinks: get("attn_sinks.weight"),
         gate: get("attn_gate.weight"),
         attention_norm: get("attn_norm.weight"),
         attention_norm_bias: get("attn_norm.bias"),

@@ -6,7 +6,7 @@ use alloc::vec::Vec;
 
 use super::super::batch::Batch;
 use super::super::cache::{self, Cell};
-use super::super::placement::{Place, Placement};
+use super::super::placement::Place;
 use super::super::settings::{LlamaCpp, Version};
 use super::block::{Block, ExpertBlock, Part};
 use super::family::{Family, Parallel, Selection, family};
@@ -50,8 +50,6 @@ pub(super) struct Decoder<'a> {
     pub(super) settings: &'a LlamaCpp,
     pub(super) batch: &'a Batch,
     pub(super) family: Family,
-    /// All layers were asked to be on GPUs by their number: "all" does not count for the engine.
-    pub(super) full_offload: bool,
     /// Tokens of the micro-batch, a multiple of the sequences.
     pub(super) tokens: u64,
     pub(super) positions: Option<Id>,
@@ -74,7 +72,6 @@ pub(super) type LayerBlock<'a> = (&'a Layer, &'a Block);
 pub(super) fn decoder(
     settings: &LlamaCpp,
     model: &Model,
-    placement: &Placement,
     batch: &Batch,
     layers: &[LayerBlock<'_>],
     output: &Output,
@@ -153,7 +150,6 @@ pub(super) fn decoder(
         rows: width,
         place: output.embeddings,
         bytes: 0,
-        quantized: false,
     };
     let shape = [width, tokens, 1, 1];
     let embedded = graph.lookup(table, shape, &[tokens_in]);
@@ -173,13 +169,13 @@ pub(super) fn decoder(
     } else if family.scales_embeddings {
         residual = graph.map(&[residual]);
     }
+    graph.expand(residual);
     let mut decoder = Decoder {
         graph,
         settings,
         batch,
         family,
         tokens,
-        full_offload: settings.gpu_layers.is_some() && placement.offloaded > model.layers.len(),
         positions,
         rope_tables: Vec::new(),
         rotates: true,
@@ -277,7 +273,7 @@ impl Decoder<'_> {
             // Nemotron-H: a block is attention, recurrence or a network alone.
             let mut fed = self.feed_forward(block, normalized);
             let mut residual = residual;
-            if last {
+            if last && self.family.selection == Selection::Attended {
                 fed = self.selected(fed);
                 residual = self.selected(residual);
             }
@@ -347,7 +343,11 @@ impl Decoder<'_> {
         if self.family.scales_residual {
             fed = self.graph.map(&[fed]);
         }
-        let result = self.sum(fed, middle);
+        let result = if self.family.adds_network_to_residual {
+            self.graph.map(&[middle, fed])
+        } else {
+            self.sum(fed, middle)
+        };
         Ok(self.graph.weigh(result, block.output_scale))
     }
 
@@ -378,7 +378,7 @@ impl Decoder<'_> {
     /// A norm, its weight and, where there is one, its bias.
     pub(super) fn norm(
         &mut self,
-        block: Option<&Block>,
+        _block: Option<&Block>,
         from: Id,
         weight: Option<Part>,
         bias: Option<Part>,
@@ -389,10 +389,6 @@ impl Decoder<'_> {
         } else {
             self.graph.map(&[from])
         };
-        // Otherwise it would run with the layer before.
-        if let (true, Some(block)) = (self.full_offload, block) {
-            self.graph.assign(normalized, block.place);
-        }
         let weighted = self.graph.weigh(normalized, weight);
         self.graph.weigh(weighted, bias)
     }
@@ -405,19 +401,23 @@ impl Decoder<'_> {
     }
 
     fn logits(&mut self, output: &Output, residual: Id) {
-        let normalized = self.norm(None, residual, output.norm, output.norm_bias);
-        let late = self.family.selection == Selection::End;
-        let rows = if late {
-            self.selected(normalized)
-        } else {
-            normalized
-        };
+        // What is kept is a result of its own.
+        let mut kept = None;
+        let mut rows = residual;
+        if self.family.selection == Selection::BeforeLastNorm {
+            kept = Some(rows);
+            rows = self.selected(rows);
+        }
+        rows = self.norm(None, rows, output.norm, output.norm_bias);
+        if self.family.selection == Selection::End {
+            kept = Some(rows);
+            rows = self.selected(rows);
+        }
         let logits = self.graph.matrix(output.logits, rows);
         let logits = self.graph.weigh(logits, output.logits_bias);
         self.graph.expand(logits);
-        if late {
-            // A result of its own.
-            self.graph.keep(&[normalized]);
+        if let Some(kept) = kept {
+            self.graph.keep(&[kept]);
         }
     }
 }

@@ -33,12 +33,20 @@ pub(super) struct Family {
     pub(super) scales_queries: bool,
     /// Attention scores are capped: three more steps without flash attention.
     pub(super) caps_scores: bool,
-    /// Weights of the chosen experts are divided by their sum.
-    pub(super) normalizes_experts: bool,
+    /// Whether weights of the chosen experts are divided by their sum; `None` where the model's
+    /// own metadata say so.
+    pub(super) normalizes_experts: Option<bool>,
+    /// The network's result is added to the residual stream, not the stream to it, though that
+    /// of attention is not.
+    pub(super) adds_network_to_residual: bool,
     /// Layers that attend in full do not rotate, where others slide.
     pub(super) rotates_windows_alone: bool,
     /// Queries and keys are rotated.
     pub(super) rotates: bool,
+    /// Queries and keys are rotated before they are normalised.
+    pub(super) rotates_first: bool,
+    /// Layers that slide rotate without the model's own factors.
+    pub(super) windows_have_no_factors: bool,
     /// The norm before the feed-forward part is the one called post-attention norm.
     pub(super) post_attention_norm_is_pre: bool,
 }
@@ -59,6 +67,8 @@ pub(super) enum Selection {
     Sum,
     /// After the last norm, whose result is kept for the prediction of further tokens.
     End,
+    /// Before the last norm, from the residual stream, which is kept likewise.
+    BeforeLastNorm,
 }
 
 /// Whether attention and feed-forward both read the normalised input, and how the results are
@@ -120,9 +130,12 @@ const LLAMA: Family = Family {
     scales_residual: false,
     scales_queries: false,
     caps_scores: false,
-    normalizes_experts: true,
+    normalizes_experts: Some(true),
+    adds_network_to_residual: false,
     rotates_windows_alone: false,
     rotates: true,
+    rotates_first: false,
+    windows_have_no_factors: false,
     post_attention_norm_is_pre: false,
 };
 
@@ -155,6 +168,8 @@ pub(super) fn family(architecture: &str, windowed: bool) -> Family {
             ..base
         },
         "gemma4" => Family {
+            windows_have_no_factors: true,
+            selection: Selection::End,
             scales_tokens_alone: true,
             scales_embeddings: true,
             normalizes_values: true,
@@ -172,10 +187,12 @@ pub(super) fn family(architecture: &str, windowed: bool) -> Family {
             ..base
         },
         "gpt-oss" => Family {
+            selection: Selection::BeforeLastNorm,
             post_attention_norm_is_pre: true,
             ..base
         },
         "glm4moe" => Family {
+            normalizes_experts: None,
             post_attention_norm_is_pre: true,
             ..base
         },
@@ -190,8 +207,17 @@ pub(super) fn family(architecture: &str, windowed: bool) -> Family {
             positions_per_token: 4,
             ..base
         },
-        "qwen2vl" | "qwen3vl" | "qwen3vlmoe" | "paddleocr" | "hunyuan_vl" => Family {
+        "qwen2vl" | "qwen3vl" | "qwen3vlmoe" | "paddleocr" => Family {
             positions_per_token: 4,
+            ..base
+        },
+        "hunyuan_vl" => Family {
+            positions_per_token: 4,
+            rotates_first: true,
+            ..base
+        },
+        "hunyuan-moe" | "hunyuan-dense" | "maincoder" | "talkie" => Family {
+            rotates_first: true,
             ..base
         },
         "phi2" => Family {
@@ -202,9 +228,18 @@ pub(super) fn family(architecture: &str, windowed: bool) -> Family {
         },
         "phi3" => Family {
             scales_queries: true,
+            adds_network_to_residual: true,
             ..base
         },
-        "cohere2" | "cohere2moe" => Family {
+        "cohere2moe" => Family {
+            rotates_windows_alone: true,
+            layer_norm: true,
+            parallel: Parallel::NetworkFirst,
+            selection: Selection::End,
+            normalizes_experts: None,
+            ..base
+        },
+        "cohere2" => Family {
             rotates_windows_alone: true,
             layer_norm: true,
             parallel: Parallel::NetworkFirst,
@@ -219,8 +254,23 @@ pub(super) fn family(architecture: &str, windowed: bool) -> Family {
             parallel: Parallel::NetworkFirst,
             ..base
         },
-        "olmoe" | "qwen2moe" => Family {
-            normalizes_experts: false,
+        "olmoe" | "qwen2moe" | "deepseek" | "llada-moe" => Family {
+            normalizes_experts: Some(false),
+            ..base
+        },
+        "afmoe" | "bailingmoe" | "bailingmoe2" | "deepseek2" | "deepseek32" | "dots1"
+        | "exaone-moe" | "glm-dsa" | "laguna" | "minimax-m3" => Family {
+            normalizes_experts: None,
+            ..base
+        },
+        "bailingmoe3" | "hy-v3" => Family {
+            selection: Selection::End,
+            normalizes_experts: None,
+            ..base
+        },
+        "step35" => Family {
+            selection: Selection::BeforeLastNorm,
+            normalizes_experts: None,
             ..base
         },
         "falcon-h1" => Family {
@@ -229,6 +279,7 @@ pub(super) fn family(architecture: &str, windowed: bool) -> Family {
         },
         "jamba" => Family {
             adds_to_residual: true,
+            normalizes_experts: Some(false),
             rotates: false,
             ..base
         },
@@ -237,6 +288,8 @@ pub(super) fn family(architecture: &str, windowed: bool) -> Family {
             ..base
         },
         "nemotron_h" | "nemotron_h_moe" => Family {
+            selection: Selection::End,
+            normalizes_experts: None,
             rotates: false,
             ..base
         },

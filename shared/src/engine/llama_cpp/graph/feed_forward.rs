@@ -8,6 +8,10 @@ use super::block::{Block, Dense, ExpertBlock, Part};
 use super::decoder::Decoder;
 use super::node::Id;
 
+/// Most experts whose results CUDA adds up in one operation
+/// (`MOE_WEIGHTED_REDUCTION_MAX_EXPERTS`).
+const MOST_REDUCED_EXPERTS: u64 = 15;
+
 impl Decoder<'_> {
     /// The feed-forward part of a block.
     pub(super) fn feed_forward(&mut self, block: &Block, from: Id) -> Id {
@@ -62,13 +66,14 @@ impl Decoder<'_> {
         let down = self
             .graph
             .expert_matrix(down, [width, used, tokens, 1], activated, chosen);
-        let down = self.graph.weigh(down, block.down_bias);
-        let scaled = block.down_scale.map(|scale| {
-            let rows = self.graph.own([1, used, tokens, 1], &[chosen]);
-            let _ = scale;
-            self.graph.map(&[down, rows])
+        let down = self.expert_bias(down, block.down_bias, chosen);
+        let scales = block.down_scale.map(|scale| {
+            let scale = self.graph.table(scale);
+            let count = block.experts.count;
+            let every = self.graph.own([1, count, tokens, 1], &[scale]);
+            self.graph.own([1, used, tokens, 1], &[every, chosen])
         });
-        let routed = self.weighted_sum(down, scaled, weights, [width, used, tokens, 1]);
+        let routed = self.weighted_sum(down, scales, weights, [width, used, tokens, 1]);
         if !shared {
             return routed;
         }
@@ -87,10 +92,7 @@ impl Decoder<'_> {
         self.settings.version >= Version::V0_6_0
             && block.gate_up.is_none()
             && together
-            && block
-                .shared
-                .up
-                .is_some_and(|up| up.rows == block.experts.length && up.quantized)
+            && block.shared_alike
     }
 
     /// The expert that every token uses.
@@ -114,42 +116,72 @@ impl Decoder<'_> {
         let (count, used) = (block.experts.count, block.experts.used);
         // gpt-oss takes the softmax over the chosen experts alone.
         let softmax_of_chosen = block.router_bias.is_some();
-        let mut kept: Vec<Id> = Vec::new();
-        let mut logits = self.projected(block.router, None, from);
-        kept.push(logits);
-        logits = self.graph.weigh(logits, block.router_bias);
-        let mut probabilities = logits;
+        let logits = self.projected(block.router, None, from);
+        let logits_and_bias = self.graph.weigh(logits, block.router_bias);
+        let mut probabilities = logits_and_bias;
         if !softmax_of_chosen {
-            probabilities = self.graph.map(&[logits]);
-            kept.push(probabilities);
+            probabilities = self.graph.map(&[logits_and_bias]);
         }
         let mut choice = probabilities;
         if block.choice_bias.is_some() {
             choice = self.graph.weigh(probabilities, block.choice_bias);
-            kept.push(choice);
+        }
+        let mut kept = Vec::from([logits, probabilities, choice]);
+        if block.experts.routing.groups > 1 {
+            choice = self.best_groups(block, choice, tokens);
         }
         let sorted = self.graph.own([count, tokens, 1, 1], &[choice]);
         let chosen = self.graph.view(sorted, [used, tokens, 1, 1]);
         let rows = self.graph.view(probabilities, [1, count, tokens, 1]);
         let mut weights = self.graph.own([1, used, tokens, 1], &[rows, chosen]);
+        kept.extend([sorted, weights]);
         if softmax_of_chosen {
             let flat = self.graph.view(weights, [used, tokens, 1, 1]);
-            let weights = self.graph.map(&[flat]);
-            self.graph.expand(weights);
-            return (chosen, weights);
-        }
-        if self.family.normalizes_experts {
-            kept.push(weights);
+            weights = self.graph.map(&[flat]);
+        } else if self
+            .family
+            .normalizes_experts
+            .unwrap_or(block.experts.routing.normalizes)
+        {
             let flat = self.graph.view(weights, [used, tokens, 1, 1]);
             let sum = self.graph.own([1, tokens, 1, 1], &[flat]);
-            let clamped = self.graph.own([1, tokens, 1, 1], &[sum]);
-            kept.extend([sum, clamped]);
+            let clamped = self.graph.map(&[sum]);
             weights = self.graph.map(&[flat, clamped]);
+            kept.extend([sum, clamped, weights]);
+            weights = self.graph.view(weights, [1, used, tokens, 1]);
+        }
+        if block.experts.routing.scales {
+            weights = self.graph.map(&[weights]);
+            kept.push(weights);
         }
         self.graph.expand(weights);
-        // Computed as one operation, so that nothing on the way may be reused.
-        self.graph.fuse(probabilities, &kept);
+        let fuses = count.is_power_of_two() && count <= 512 || matches!(count, 288 | 576);
+        if fuses && !softmax_of_chosen && block.experts.routing.groups <= 1 {
+            // Computed as one operation, so that nothing on the way may be reused.
+            self.graph.fuse_with_next(probabilities, &kept);
+        }
         (chosen, weights)
+    }
+
+    /// The scores of the experts in the best groups; those of the others do not count.
+    fn best_groups(&mut self, block: &ExpertBlock, choice: Id, tokens: u64) -> Id {
+        let groups = block.experts.routing.groups;
+        let each = block.experts.count / groups;
+        let kept = block.experts.routing.kept_groups;
+        let grouped = self.graph.view(choice, [each, groups, tokens, 1]);
+        let best = self.graph.own([each, groups, tokens, 1], &[grouped]);
+        let best = self.graph.view(best, [2, groups, tokens, 1]);
+        let rows = self.graph.view(grouped, [1, each, groups, tokens]);
+        let scores = self.graph.own([1, 2, groups, tokens], &[rows, best]);
+        let scores = self.graph.view(scores, [2, groups, tokens, 1]);
+        let scores = self.graph.own([1, groups, tokens, 1], &[scores]);
+        let scores = self.graph.view(scores, [groups, tokens, 1, 1]);
+        let sorted = self.graph.own([groups, tokens, 1, 1], &[scores]);
+        let chosen = self.graph.view(sorted, [kept, tokens, 1, 1]);
+        let scores = self.graph.own([each, kept, tokens, 1], &[grouped, chosen]);
+        let none = self.graph.map(&[grouped]);
+        let scores = self.graph.written(none, &[scores, chosen]);
+        self.graph.view(scores, [block.experts.count, tokens, 1, 1])
     }
 
     fn expert_activation(&mut self, block: &ExpertBlock, row: Id, chosen: Id, tokens: u64) -> Id {
@@ -165,16 +197,24 @@ impl Decoder<'_> {
         }
         let gate = block.gate.map(|gate| {
             let gate = self.graph.expert_matrix(gate, shape, row, chosen);
-            self.graph.weigh(gate, block.gate_bias)
+            self.expert_bias(gate, block.gate_bias, chosen)
         });
         let Some(up) = block.up else {
             return row;
         };
         let up = self.graph.expert_matrix(up, shape, row, chosen);
-        let up = self.graph.weigh(up, block.up_bias);
+        let up = self.expert_bias(up, block.up_bias, chosen);
         match gate {
             Some(gate) => self.graph.own(shape, &[gate, up]),
             None => self.graph.map(&[up]),
+        }
+    }
+
+    /// Adds the biases of the chosen experts, where they have any.
+    fn expert_bias(&mut self, from: Id, bias: Option<Part>, chosen: Id) -> Id {
+        match bias {
+            Some(bias) => self.graph.weigh_with(&[from], bias, &[chosen]),
+            None => from,
         }
     }
 
@@ -182,24 +222,36 @@ impl Decoder<'_> {
     fn weighted_sum(
         &mut self,
         experts: Id,
-        scaled: Option<Id>,
+        scales: Option<Id>,
         weights: Id,
         shape: [u64; 4],
     ) -> Id {
         let [width, used, tokens, _] = shape;
-        let weighted = match scaled {
-            Some(scaled) => self.graph.map(&[scaled, weights]),
-            None => self.graph.map(&[experts, weights]),
-        };
+        let mut kept = Vec::from([experts, weights]);
+        let mut weighted = experts;
+        let mut first = None;
+        if let Some(scales) = scales {
+            weighted = self.graph.map(&[experts, scales]);
+            kept.push(scales);
+            first = Some(weighted);
+        }
+        weighted = self.graph.map(&[weighted, weights]);
+        let first = first.unwrap_or(weighted);
+        self.graph.expand(weighted);
         let part = |decoder: &mut Self| decoder.graph.view(weighted, [width, tokens, 1, 1]);
         let parts: Vec<Id> = (0..used).map(|_| part(self)).collect();
         let mut sum = parts.first().copied().unwrap_or(weighted);
+        if used == 1 {
+            return self.graph.own([width, tokens, 1, 1], &[sum]);
+        }
         for &part in parts.iter().skip(1) {
             sum = self.graph.map(&[sum, part]);
         }
         self.graph.expand(sum);
-        // Computed as one operation: what goes in stays until it is done.
-        self.graph.fuse(weighted, &[experts, weights]);
+        if used <= MOST_REDUCED_EXPERTS {
+            // Computed as one operation: what goes in stays until it is done.
+            self.graph.fuse(first, &kept);
+        }
         sum
     }
 }

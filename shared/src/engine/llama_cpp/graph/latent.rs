@@ -2,12 +2,13 @@
 //!
 //! Source: llama.cpp 0.6.0, `models/deepseek2.cpp` and `llama-graph.cpp` (`build_attn_mha`).
 
+use super::super::flash_attention::has_kernel;
 use super::super::placement::Place;
 use super::super::weights::cuda_row_padding;
 use super::block::{Block, LatentBlock};
 use super::decoder::{CacheInputs, Decoder};
 use super::node::Id;
-use crate::model::LatentAttention;
+use crate::model::{Attention, LatentAttention};
 use crate::quant::TensorType;
 
 impl Decoder<'_> {
@@ -101,6 +102,9 @@ impl Decoder<'_> {
         let attended = if self.settings.uses_flash_attention() {
             let shape = [latent.latent_dim, heads, per_stream, streams];
             let attended = self.graph.own(shape, &[queries, keys, values, inputs.mask]);
+            if !has_kernel(self.settings, &Attention::Latent(latent)) {
+                self.graph.keep_from_gpus(attended);
+            }
             if self.settings.cache_type_k != TensorType::F16 {
                 self.graph
                     .add_extra(attended, cells.saturating_mul(row).saturating_mul(2));

@@ -74,7 +74,7 @@ impl Parts<'_> {
             .filter_map(|block| Some((self.model.layers.get(block.index)?, block)))
             .collect();
         let (settings, model) = (self.settings, self.model);
-        let graph = decoder::decoder(settings, model, self.placement, batch, &layers, self.output)?;
+        let graph = decoder::decoder(settings, model, batch, &layers, self.output)?;
         let pipeline = is_pipeline(settings, model, self.placement, self.gpus);
         Ok(Scheduled::new(graph, pipeline))
     }

@@ -86,6 +86,14 @@ impl Node {
         &self.sources[..self.source_count]
     }
 
+    /// Whether the node is one of the engine's graph, not only something that it uses.
+    fn is_computed(&self) -> bool {
+        !matches!(
+            self.memory,
+            Memory::Input | Memory::Weight | Memory::Cache | Memory::Dependency | Memory::Fusion(_)
+        )
+    }
+
     /// Gives every source, and the node viewed, a new number.
     pub(super) fn renumber(&mut self, number: impl Fn(Id) -> Id) {
         for source in &mut self.sources[..self.source_count] {
@@ -135,6 +143,8 @@ pub(super) struct Graph {
     entering: Vec<(Id, usize)>,
     /// Large batches with a weight in host memory run on the first GPU.
     op_offload: bool,
+    /// What is to be kept until the next node is computed.
+    keeping: Vec<Id>,
 }
 
 /// Batches of this many rows run on the GPU even where the weight is in host memory
@@ -149,6 +159,7 @@ impl Graph {
             entered: Vec::with_capacity(1024),
             entering: Vec::new(),
             op_offload,
+            keeping: Vec::new(),
         }
     }
 
@@ -175,6 +186,9 @@ impl Graph {
                 None => {
                     self.order.push(id);
                     self.entering.pop();
+                    if self.nodes[id as usize].is_computed() {
+                        self.order.append(&mut self.keeping);
+                    }
                 }
             }
         }
@@ -253,15 +267,33 @@ impl Graph {
 
     /// An element-wise operation with a weight, where there is one.
     pub(super) fn weigh(&mut self, from: Id, weight: Option<Part>) -> Id {
-        let Some(weight) = weight else {
-            return from;
-        };
-        let shape = self.shape(from);
-        let rows = shape[1].saturating_mul(shape[2]).saturating_mul(shape[3]);
-        match self.weight(weight, rows) {
-            (place, None) => self.weighted(Memory::InPlace, shape, place, &[from]),
-            (place, Some(copy)) => self.weighted(Memory::InPlace, shape, place, &[from, copy]),
+        match weight {
+            Some(weight) => self.weigh_with(&[from], weight, &[]),
+            None => from,
         }
+    }
+
+    /// An element-wise operation with a weight between its other sources: the result has the
+    /// shape of the first and may take its memory.
+    pub(super) fn weigh_with(&mut self, before: &[Id], weight: Part, after: &[Id]) -> Id {
+        let shape = before.first().map_or([1; 4], |&id| self.shape(id));
+        let rows = shape[1].saturating_mul(shape[2]).saturating_mul(shape[3]);
+        let (place, copy) = self.weight(weight, rows);
+        let mut sources = Vec::from(before);
+        sources.extend(copy);
+        sources.extend_from_slice(after);
+        self.weighted(Memory::InPlace, shape, place, &sources)
+    }
+
+    /// An element-wise operation with the weight of an earlier one.
+    pub(super) fn weigh_like(&mut self, from: Id, earlier: Id) -> Id {
+        let known = self.nodes[earlier as usize].clone();
+        let mut sources = Vec::from([from]);
+        let is_weight = |&&id: &&Id| self.nodes[id as usize].memory == Memory::Weight;
+        sources.extend(known.sources().iter().filter(is_weight));
+        let mut node = Node::new(Memory::InPlace, self.shape(from), 4, &sources);
+        node.assigned = known.assigned;
+        self.push(node)
     }
 
     /// A weight as a source that does not decide where the node runs.
@@ -275,7 +307,7 @@ impl Graph {
     pub(super) fn view(&mut self, of: Id, shape: Shape) -> Id {
         let node = &self.nodes[of as usize];
         let root = match node.memory {
-            Memory::View(root) => root,
+            Memory::View(root) | Memory::Written(root) => root,
             _ => of,
         };
         let same = |other: &Shape| shape.iter().product::<u64>() == other.iter().product::<u64>();
@@ -335,6 +367,15 @@ impl Graph {
     /// Keeps the sources until now if all from `first` on is computed as one operation.
     pub(super) fn fuse(&mut self, first: Id, sources: &[Id]) {
         self.enter_keeping(Memory::Fusion(first), sources);
+    }
+
+    /// As [`Self::fuse`], but until the next node is computed.
+    pub(super) fn fuse_with_next(&mut self, first: Id, sources: &[Id]) {
+        for sources in sources.chunks(MAX_SOURCES) {
+            let id = self.push(Node::new(Memory::Fusion(first), [0; 4], 0, sources));
+            self.entered[id as usize] = true;
+            self.keeping.push(id);
+        }
     }
 
     fn enter_keeping(&mut self, memory: Memory, sources: &[Id]) {
@@ -400,9 +441,9 @@ impl Graph {
         node.gpu_extra = node.gpu_extra.saturating_add(bytes);
     }
 
-    /// Computes the node at this place, whatever its neighbours.
-    pub(super) fn assign(&mut self, id: Id, place: Place) {
-        self.node(id).assigned = Some(place);
+    /// No GPU can compute the node.
+    pub(super) fn keep_from_gpus(&mut self, id: Id) {
+        self.node(id).host_only = true;
     }
 
     /// Rows of a table: looked up where the table is, whatever the batch.

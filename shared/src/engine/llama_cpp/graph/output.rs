@@ -37,7 +37,6 @@ pub(in super::super) fn output(model: &Model, placement: &Placement) -> Output {
             rows: model.vocabulary_size,
             place: placement.output(),
             bytes: 0,
-            quantized: false,
         }),
         logits_bias: get("output.bias"),
     }

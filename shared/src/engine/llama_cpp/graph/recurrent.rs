@@ -29,7 +29,8 @@ impl Decoder<'_> {
             _ => {
                 let attended = self.attention(layer, block, normalized)?;
                 // Falcon-H1 normalises once more for its second half.
-                from = self.norm(Some(block), residual, block.attention_norm, None);
+                let again = self.graph.map(&[residual]);
+                from = self.graph.weigh_like(again, normalized);
                 Some(attended)
             }
         };

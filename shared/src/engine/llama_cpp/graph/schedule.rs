@@ -28,6 +28,7 @@ pub(super) fn schedule(nodes: &[Node], pipeline: bool) -> Vec<Placed> {
         places: &places,
         result: Vec::with_capacity(nodes.len() + 64),
         renumbered: vec![None; nodes.len()],
+        splits: vec![0; nodes.len()],
         copies: Vec::new(),
         pipeline,
     }
@@ -153,6 +154,8 @@ struct Splitter<'a> {
     result: Vec<Placed>,
     /// The number of each node in the result.
     renumbered: Vec<Option<Id>>,
+    /// The split of each node that has been entered.
+    splits: Vec<usize>,
     /// Copies made so far: of which node, where, and their number in the result.
     copies: Vec<(Id, Place, Id)>,
     /// Several GPUs work on several micro-batches at once.
@@ -251,15 +254,23 @@ impl Splitter<'_> {
         }
         for index in start..end {
             let place = self.places[index];
+            self.splits[index] = start;
+            let mut node = self.nodes[index].clone();
             if self.renumbered[index].is_some() {
+                if matches!(node.memory, Memory::View(_)) {
+                    // Its copy came first; what it is a view of stays until here.
+                    let of = node.sources().iter();
+                    let of: Vec<Id> = of.map(|&of| self.number_of(of)).collect();
+                    let node = Node::new(Memory::Dependency, [0; 4], 0, &of);
+                    self.result.push(Placed { node, place });
+                }
                 continue;
             }
-            let mut node = self.nodes[index].clone();
             let mut place = place;
             let mut passive = is_passive(&node);
             if let Memory::Fusion(first) = node.memory {
                 place = self.places[first as usize];
-                if (first as usize) < start || place == Place::Host {
+                if place == Place::Host || !self.is_in_one_piece(first, &node) {
                     continue;
                 }
                 node.memory = Memory::Dependency;
@@ -278,6 +289,13 @@ impl Splitter<'_> {
             self.renumbered[index] = Some(self.next());
             self.result.push(Placed { node, place });
         }
+    }
+
+    /// Whether all that is computed as one operation is in one split.
+    fn is_in_one_piece(&self, first: Id, fusion: &Node) -> bool {
+        let split = self.splits[first as usize];
+        let mut inside = fusion.sources().iter().filter(|&&source| source >= first);
+        inside.all(|&source| self.splits[source as usize] == split)
     }
 
     /// Inputs come first, in a pipeline as many times as it has copies.
@@ -315,6 +333,12 @@ impl Splitter<'_> {
         let mut node = self.nodes[index].clone();
         for &of in self.nodes[index].sources() {
             self.number_of(of);
+        }
+        if let Memory::View(_) = node.memory {
+            // What it is a view of is used where the view stands, not here.
+            let (shape, element, extra) = (node.shape, node.element, node.extra);
+            node = Node::new(node.memory, shape, element, &[]);
+            node.extra = extra;
         }
         node.renumber(|of| self.renumbered[of as usize].unwrap_or(0));
         let id = self.next();

@@ -81,7 +81,8 @@ impl Decoder<'_> {
         let (place, cache) = self.cleared(block, elements);
         let sequences = self.batch.sequences;
         let others = [elements, copies.other_count, 1, 1];
-        let others = self.graph.own(others, &[cache, copies.others]);
+        let again = self.states(place, elements);
+        let others = self.graph.own(others, &[again, copies.others]);
         let [x, step, b, c] = inputs;
         let results = self.graph.shape(x).iter().product::<u64>();
         let shape = [results + elements * sequences, 1, 1, 1];
@@ -109,9 +110,14 @@ impl Decoder<'_> {
             Place::Host
         };
         self.graph.store(place, &[]);
+        (place, self.states(place, elements))
+    }
+
+    /// The states of all sequences in the cache.
+    fn states(&mut self, place: Place, elements: u64) -> Id {
         let bytes = elements
             .saturating_mul(self.batch.sequences)
             .saturating_mul(ELEMENT_BYTES);
-        (place, self.graph.cache(place, bytes, 0))
+        self.graph.cache(place, bytes, 0)
     }
 }

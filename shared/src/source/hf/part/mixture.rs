@@ -129,6 +129,7 @@ impl Part for Mixture {
             used: self.used,
             length: self.length,
             shared_length: self.shared.map_or(0, |shared| shared.length),
+            routing: block.routing(),
         });
     }
 }

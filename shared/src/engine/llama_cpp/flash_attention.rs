@@ -1,0 +1,74 @@
+//! Whether attention runs as one fused operation, and where.
+//!
+//! Source: llama.cpp 0.5.0 and 0.6.0, `ggml-cuda/fattn.cu` (`ggml_cuda_get_best_fattn_kernel`) and
+//! `llama-context.cpp` (`resolve_fused_ops`).
+
+use super::placement::{Place, Placement};
+use super::settings::{FlashAttention, LlamaCpp};
+use crate::model::{Attention, Model};
+use crate::quant::TensorType;
+
+/// The settings with `--flash-attn auto` decided: the engine turns it off where a layer on a GPU
+/// has no kernel there, unless a quantized value cache needs it.
+pub(super) fn decided(settings: &LlamaCpp, model: &Model, placement: &Placement) -> LlamaCpp {
+    let mut settings = settings.clone();
+    if settings.flash_attention == FlashAttention::Auto {
+        let runs = |index, attention: &Attention| {
+            placement.layer(index) == Place::Host || has_kernel(&settings, attention)
+        };
+        let everywhere = model
+            .decoder_layers()
+            .all(|(index, layer)| runs(index, &layer.attention));
+        settings.flash_attention = if everywhere || settings.cache_type_v.is_quantized() {
+            FlashAttention::On
+        } else {
+            FlashAttention::Off
+        };
+    }
+    settings
+}
+
+/// Whether CUDA has a kernel for this attention: for some widths of heads and most cache types.
+/// Where it has none, the operation runs on the CPU.
+pub(super) fn has_kernel(settings: &LlamaCpp, attention: &Attention) -> bool {
+    let (key, value, heads, kv_heads) = match *attention {
+        Attention::None => return true,
+        Attention::Heads(heads) => (
+            heads.key_dim,
+            heads.value_dim,
+            heads.query_heads,
+            heads.kv_heads,
+        ),
+        Attention::Latent(latent) => (
+            latent.latent_dim.saturating_add(latent.rope_dim),
+            latent.latent_dim,
+            latent.query_heads,
+            1,
+        ),
+    };
+    let is_read = |tensor_type| {
+        matches!(
+            tensor_type,
+            TensorType::F32
+                | TensorType::F16
+                | TensorType::Bf16
+                | TensorType::Q4_0
+                | TensorType::Q4_1
+                | TensorType::Q5_0
+                | TensorType::Q5_1
+                | TensorType::Q8_0
+        )
+    };
+    if !is_read(settings.cache_type_k) || !is_read(settings.cache_type_v) {
+        return false;
+    }
+    // Queries that share keys and values.
+    let shared = heads.checked_div(kv_heads).unwrap_or(0);
+    match (key, value) {
+        (40 | 64 | 72 | 80 | 96 | 112 | 128 | 256, value) => value == key,
+        (192, 128) => shared.is_multiple_of(8) && shared > 0,
+        (320, 256) => shared.is_multiple_of(32) && shared > 0,
+        (512, 512) | (576, 512) => shared >= 2,
+        _ => false,
+    }
+}

@@ -156,12 +156,12 @@ impl Placement {
             "token_embd_norm" if self.embedding_norm_is_output(model) => {
                 Vec::from([place(self.output())])
             }
-            "token_embd"
-            | "token_embd_norm"
-            | "token_types"
-            | "position_embd"
-            | "per_layer_token_embd" => Vec::from([place(Place::Host)]),
-            "per_layer_model_proj" | "per_layer_proj_norm" => Vec::from([place(self.layer(0))]),
+            "token_embd" | "token_types" | "position_embd" | "per_layer_token_embd" => {
+                Vec::from([place(Place::Host)])
+            }
+            "token_embd_norm" | "per_layer_model_proj" | "per_layer_proj_norm" => {
+                Vec::from([place(self.layer(0))])
+            }
             _ if tensor.is_rope_table() => {
                 // Gemma 4 rotates by the table in its full-attention layers only.
                 let every = model.architecture != "gemma4";

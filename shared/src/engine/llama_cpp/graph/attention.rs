@@ -117,7 +117,7 @@ impl Decoder<'_> {
         query: Id,
     ) -> Id {
         let scales = self.family.scales_queries;
-        let query = self.headed(
+        let mut query = self.headed(
             block,
             query,
             block.query_norm,
@@ -125,6 +125,9 @@ impl Decoder<'_> {
             heads.key_dim,
             scales,
         );
+        if let Some(temperature) = self.temperature.filter(|_| !self.rotates) {
+            query = self.graph.map(&[query, temperature]);
+        }
         self.rotated_key(inputs, query)
     }
 
@@ -195,6 +198,9 @@ impl Decoder<'_> {
                 Some(table) => self.graph.map(&[result, positions, table]),
                 None => self.graph.map(&[result, positions]),
             };
+            if self.family.normalizes_rotated {
+                result = self.graph.map(&[result]);
+            }
         }
         if norm.is_some() && self.family.rotates_first {
             result = self.norm(Some(block), result, norm, None);
@@ -230,11 +236,7 @@ impl Decoder<'_> {
     ) -> Id {
         let streams = self.batch.streams;
         let per_stream = self.tokens / streams;
-        let place = if self.settings.kv_offload {
-            block.place
-        } else {
-            Place::Host
-        };
+        let place = block.cache_place;
         let (key_row, value_row) = (
             heads.key_dim * heads.kv_heads,
             heads.value_dim * heads.kv_heads,

@@ -5,7 +5,11 @@ use alloc::vec::Vec;
 
 use super::super::placement::{Place, Placement};
 use super::super::weights::allocated_bytes;
-use crate::model::{Attention, Experts, Layer, Model, RecurrentState, Tensor};
+use super::altup::AltupBlock;
+use super::per_layer::PerLayerBlock;
+use super::rwkv;
+use super::sparse::IndexerBlock;
+use crate::model::{Attention, Experts, Layer, Model, RecurrentState, Span, Tensor};
 
 /// A tensor of the model as the graph needs it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -27,6 +31,8 @@ pub(in super::super) struct Block {
     pub(super) index: usize,
     /// Where the block's layer is.
     pub(super) place: Place,
+    /// Where the cache is that the block reads, its own or another layer's.
+    pub(super) cache_place: Place,
     /// Factors of the rotation by position, which every block reads.
     pub(super) rope_table: Option<Part>,
     pub(super) query: Option<Part>,
@@ -57,13 +63,25 @@ pub(in super::super) struct Block {
     pub(super) experts: Option<ExpertBlock>,
     pub(super) latent: Option<LatentBlock>,
     pub(super) recurrent: Option<RecurrentBlock>,
+    pub(super) per_layer: Option<PerLayerBlock>,
+    pub(super) altup: Option<AltupBlock>,
+    pub(super) indexer: Option<IndexerBlock>,
+    /// The first block, whose values the others of RWKV 7 use.
+    pub(super) first: bool,
     /// The layer's geometry.
     pub(super) attention: Attention,
 }
 
 impl Block {
-    /// Whether both blocks make the same graph. Weights on GPUs are not part of it.
+    /// Whether both blocks make the same graph, so that one can stand for the other. Weights on
+    /// GPUs are not part of it.
     pub(super) fn computes_like(&self, other: &Self) -> bool {
+        // Layers that only read a cache elsewhere are one stretch of work with others, before
+        // which the caches of all of them are copied.
+        let reads_alone = matches!(self.attention, Attention::Heads(heads) if heads.shares_cache);
+        if reads_alone && self.cache_place != self.place {
+            return false;
+        }
         Self {
             index: 0,
             ..self.clone()
@@ -172,7 +190,11 @@ const RECURRENT_TENSORS: [&str; 28] = [
 ];
 
 /// Every decoder block of the model, in order.
-pub(in super::super) fn blocks(model: &Model, placement: &Placement) -> Vec<Block> {
+pub(in super::super) fn blocks(
+    model: &Model,
+    placement: &Placement,
+    kv_offload: bool,
+) -> Vec<Block> {
     let mut tensors: Vec<BTreeMap<&str, &Tensor>> = Vec::new();
     tensors.resize_with(model.layers.len(), BTreeMap::new);
     for tensor in &model.tensors {
@@ -187,9 +209,29 @@ pub(in super::super) fn blocks(model: &Model, placement: &Placement) -> Vec<Bloc
         }
     }
     let table = model.tensors.iter().find(|tensor| tensor.is_rope_table());
+    let mut cached: [Option<Place>; 2] = [None; 2];
     model
         .decoder_layers()
-        .map(|(index, layer)| block(index, layer, placement, &tensors[index], table))
+        .map(|(index, layer)| {
+            let mut block = block(index, layer, placement, &tensors[index], table);
+            let span = layer.attention.span();
+            // Gemma 4 rotates by the table in its full-attention layers only.
+            if model.architecture == "gemma4" && span != Some(Span::Full) {
+                block.rope_table = None;
+            }
+            // Shared caches are those of the last layer of the kind that has one.
+            let kind = &mut cached[usize::from(span == Some(Span::Full))];
+            match layer.attention {
+                Attention::Heads(heads) if heads.shares_cache => {
+                    block.cache_place = kind.unwrap_or(block.place);
+                }
+                _ => *kind = Some(block.place),
+            }
+            if !kv_offload {
+                block.cache_place = Place::Host;
+            }
+            block
+        })
         .collect()
 }
 
@@ -268,6 +310,7 @@ fn block(
         state,
         parts: RECURRENT_TENSORS
             .iter()
+            .chain(rwkv::TENSORS)
             .filter_map(|&name| Some((name, get(name)?)))
             .collect(),
     });
@@ -280,9 +323,17 @@ fn block(
         key_b: get("attn_k_b.weight"),
         value_b: get("attn_v_b.weight"),
     });
+    let per_layer = get("inp_gate.weight")
+        .zip(get("proj.weight"))
+        .map(|(gate, projection)| PerLayerBlock {
+            gate,
+            projection,
+            norm: get("post_norm.weight"),
+        });
     Block {
         index,
         place,
+        cache_place: place,
         rope_table: rope_table.map(|table| part(table, place)),
         query: get("attn_q.weight"),
         key: get("attn_k.weight"),
@@ -316,6 +367,10 @@ fn block(
         experts,
         latent,
         recurrent,
+        per_layer,
+        altup: AltupBlock::new(index, get),
+        indexer: IndexerBlock::new(layer.indexer, get),
+        first: index == 0 && get("time_mix_v0.weight").is_some(),
         attention: layer.attention,
     }
 }

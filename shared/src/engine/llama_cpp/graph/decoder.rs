@@ -12,9 +12,10 @@ use super::block::{Block, ExpertBlock, Part};
 use super::family::{Family, Parallel, Selection, family};
 use super::node::{Graph, Id};
 use super::output::Output;
+use super::sparse::{self, IndexerInputs};
 use super::state::StateCopies;
 use crate::engine::EngineError;
-use crate::model::{Attention, Layer, Model, Span};
+use crate::model::{Attention, Layer, Model, RecurrentState, Span};
 use crate::quant::TensorType;
 
 /// What the inputs of one kind of cache are.
@@ -57,11 +58,20 @@ pub(super) struct Decoder<'a> {
     pub(super) rope_tables: Vec<(Place, Id)>,
     /// Whether the layer at hand rotates queries and keys.
     pub(super) rotates: bool,
+    /// Factors for queries that are not rotated.
+    pub(super) temperature: Option<Id>,
     /// Elements of the widest row of values that any layer stores.
     pub(super) widest_value: u64,
     pub(super) full: Option<CacheInputs>,
     pub(super) window: Option<CacheInputs>,
     pub(super) state_copies: Option<StateCopies>,
+    pub(super) indexer: Option<IndexerInputs>,
+    /// The tokens that the last indexer has chosen.
+    pub(super) chosen_tokens: Option<Id>,
+    /// The values of RWKV 7's first layer.
+    pub(super) first_value: Option<Id>,
+    /// Embeddings of the tokens for every layer.
+    pub(super) per_layer: Option<Id>,
     pub(super) output_rows: Id,
 }
 
@@ -108,13 +118,17 @@ pub(super) fn decoder(
         let mixed = graph.input([width, tokens, 1, 1], 4);
         (mixed_tokens, slots, mixed)
     });
-    let family = family(&model.architecture, slides);
+    let family = family(model, slides);
     // Models that take images do not scale their embeddings: a factor for each token.
     let factors =
         (family.scales_tokens_alone && mixed.is_some()).then(|| graph.input([1, tokens, 1, 1], 4));
+    let per_layer_tokens = output.per_layer.map(|_| graph.input([tokens, 1, 1, 1], 4));
     let positions = family
         .rotates
         .then(|| graph.input([tokens * family.positions_per_token, 1, 1, 1], 4));
+    let temperature = family
+        .tempers_queries
+        .then(|| graph.input([1, 1, tokens, 1], 4));
     let full = match full_cell {
         Some((cell, attention)) => Some(cache_inputs(
             &mut graph,
@@ -139,6 +153,14 @@ pub(super) fn decoder(
         )?),
         None => None,
     };
+    let indexer = layers
+        .iter()
+        .find_map(|(layer, _)| layer.indexer)
+        .filter(|_| sparse::is_sparse(model))
+        .zip(full)
+        .map(|(indexer, full)| {
+            sparse::indexer_inputs(&mut graph, settings, indexer, tokens, &full)
+        });
     let state_copies =
         recurrent.then(|| StateCopies::new(&mut graph, settings.version, batch.sequences));
     let output_rows = graph.input([batch.outputs, 1, 1, 1], 4);
@@ -166,6 +188,7 @@ pub(super) fn decoder(
     let mut residual = embedded;
     if let Some(factors) = factors {
         residual = graph.map(&[residual, factors]);
+        graph.expand(residual);
     } else if family.scales_embeddings {
         residual = graph.map(&[residual]);
     }
@@ -179,15 +202,36 @@ pub(super) fn decoder(
         positions,
         rope_tables: Vec::new(),
         rotates: true,
+        temperature,
         widest_value,
         full,
         window,
         state_copies,
+        indexer,
+        chosen_tokens: None,
+        first_value: None,
+        per_layer: None,
         output_rows,
     };
+    if output.embedding_norm.is_some() {
+        let (norm, bias) = (output.embedding_norm, output.embedding_norm_bias);
+        let first = layers.first().map(|&(_, block)| block);
+        residual = decoder.norm(first, residual, norm, bias);
+    }
+    if let Some((tensors, tokens_in)) = output.per_layer.zip(per_layer_tokens) {
+        decoder.per_layer = Some(decoder.per_layer_embeddings(tensors, tokens_in, residual));
+    }
+    let streams = layers.first().and_then(|(_, block)| block.altup);
+    if let Some((tensors, altup)) = output.altup.zip(streams) {
+        residual = decoder.stacked(tensors, altup.router.rows, residual);
+    }
     let last = layers.len().saturating_sub(1);
     for (position, &(layer, block)) in layers.iter().enumerate() {
         residual = decoder.layer(layer, block, residual, position == last)?;
+    }
+    if let Some((tensors, _)) = output.altup.zip(streams) {
+        residual = decoder.merged(tensors, residual);
+        residual = decoder.selected(residual);
     }
     decoder.logits(output, residual);
     Ok(decoder.graph)
@@ -260,6 +304,14 @@ impl Decoder<'_> {
         residual: Id,
         last: bool,
     ) -> Result<Id, EngineError> {
+        if let Some(altup) = &block.altup {
+            return self.altup_layer(layer, block, altup, residual);
+        }
+        if let Some(recurrent) = &block.recurrent
+            && let RecurrentState::Rwkv { head_dim, .. } = recurrent.state
+        {
+            return Ok(self.rwkv_layer(block, recurrent, head_dim, residual, last));
+        }
         let normalized = match block.attention_norm {
             Some(weight) => self.norm(
                 Some(block),
@@ -343,11 +395,16 @@ impl Decoder<'_> {
         if self.family.scales_residual {
             fed = self.graph.map(&[fed]);
         }
-        let result = if self.family.adds_network_to_residual {
+        let mut result = if self.family.adds_network_to_residual {
             self.graph.map(&[middle, fed])
         } else {
             self.sum(fed, middle)
         };
+        if let Some(tensors) = block.per_layer
+            && let Some(added) = self.per_layer_part(block, tensors, result)
+        {
+            result = self.graph.map(&[result, added]);
+        }
         Ok(self.graph.weigh(result, block.output_scale))
     }
 
@@ -394,7 +451,7 @@ impl Decoder<'_> {
     }
 
     /// The rows that logits are asked for.
-    fn selected(&mut self, from: Id) -> Id {
+    pub(super) fn selected(&mut self, from: Id) -> Id {
         let width = self.graph.shape(from)[0];
         self.graph
             .own([width, self.batch.outputs, 1, 1], &[from, self.output_rows])

@@ -158,7 +158,7 @@ mod tests {
         for entry in catalogue::entries() {
             let model = entry.model(None).unwrap();
             let placement = Placement::new(settings, &model, &devices).unwrap();
-            let every = blocks(&model, &placement);
+            let every = blocks(&model, &placement, settings.kv_offload);
             let kept = sample(&kinds(&every));
             let blocks: Vec<_> = kept.iter().map(|&index| every[index].clone()).collect();
             let output = output(&model, &placement);

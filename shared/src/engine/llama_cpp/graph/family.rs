@@ -39,8 +39,15 @@ pub(super) struct Family {
     /// The network's result is added to the residual stream, not the stream to it, though that
     /// of attention is not.
     pub(super) adds_network_to_residual: bool,
+    /// The choice of experts is by their logits, and their weights scale what they read, not
+    /// what they give.
+    pub(super) weighs_experts_input: bool,
     /// Layers that attend in full do not rotate, where others slide.
     pub(super) rotates_windows_alone: bool,
+    /// Queries that are not rotated are scaled by a factor for each token.
+    pub(super) tempers_queries: bool,
+    /// Rotated queries and keys are normalised, without a weight.
+    pub(super) normalizes_rotated: bool,
     /// Queries and keys are rotated.
     pub(super) rotates: bool,
     /// Queries and keys are rotated before they are normalised.
@@ -98,9 +105,6 @@ pub(in super::super) enum Fidelity {
 
 /// What the measured cases say of an architecture and release.
 pub(in super::super) fn fidelity(model: &Model, version: Version) -> Fidelity {
-    if model.tensor("per_layer_token_embd.weight").is_some() {
-        return Fidelity::Unknown;
-    }
     match model.architecture.as_str() {
         "llama" | "qwen2" | "qwen2moe" | "qwen3" | "qwen3moe" | "qwen3next" | "qwen35"
         | "qwen35moe" | "gemma2" | "gemma3" | "phi2" | "command-r" | "cohere2" | "olmo2"
@@ -112,7 +116,8 @@ pub(in super::super) fn fidelity(model: &Model, version: Version) -> Fidelity {
             Version::V0_6_0 => Fidelity::EqualOnOneGpu,
             Version::V0_5_0 => Fidelity::Close,
         },
-        "gemma4" => Fidelity::Close,
+        "gemma3n" | "gemma4" | "llama4" | "kimi-linear" | "deepseek32" | "glm-dsa" | "rwkv6"
+        | "rwkv7" | "rwkv6qwen2" | "arwkv7" => Fidelity::Close,
         _ => Fidelity::Unknown,
     }
 }
@@ -132,15 +137,26 @@ const LLAMA: Family = Family {
     caps_scores: false,
     normalizes_experts: Some(true),
     adds_network_to_residual: false,
+    weighs_experts_input: false,
     rotates_windows_alone: false,
+    tempers_queries: false,
+    normalizes_rotated: false,
     rotates: true,
     rotates_first: false,
     windows_have_no_factors: false,
     post_attention_norm_is_pre: false,
 };
 
+fn most_experts(model: &Model) -> u64 {
+    let experts = model
+        .layers
+        .iter()
+        .filter_map(|layer| layer.feed_forward.experts);
+    experts.map(|experts| experts.count).max().unwrap_or(0)
+}
+
 /// The family of an architecture. `windowed`: some layers slide, which goes by another path.
-pub(super) fn family(architecture: &str, windowed: bool) -> Family {
+pub(super) fn family(model: &Model, windowed: bool) -> Family {
     let base = Family {
         projections: if windowed {
             Projections::QueryKeyValue
@@ -149,7 +165,7 @@ pub(super) fn family(architecture: &str, windowed: bool) -> Family {
         },
         ..LLAMA
     };
-    match architecture {
+    match model.architecture.as_str() {
         "gemma" => Family {
             scales_embeddings: true,
             scales_queries: true,
@@ -165,6 +181,30 @@ pub(super) fn family(architecture: &str, windowed: bool) -> Family {
             scales_tokens_alone: true,
             scales_embeddings: true,
             scales_queries: true,
+            ..base
+        },
+        "gemma3n" => Family {
+            scales_tokens_alone: true,
+            scales_embeddings: true,
+            normalizes_values: true,
+            ..base
+        },
+        "llama4" => Family {
+            normalizes_experts: Some(false),
+            weighs_experts_input: true,
+            rotates_windows_alone: windowed,
+            tempers_queries: true,
+            // The engine tells the larger model, which does not, by its experts.
+            normalizes_rotated: most_experts(model) != 128,
+            ..base
+        },
+        "rwkv6" | "rwkv7" => Family {
+            rotates: false,
+            layer_norm: true,
+            ..base
+        },
+        "rwkv6qwen2" | "arwkv7" | "kimi-linear" => Family {
+            rotates: false,
             ..base
         },
         "gemma4" => Family {

@@ -50,7 +50,11 @@ impl Decoder<'_> {
         let shared = block.shared.up.is_some();
         let (chosen, weights) = self.route(block, router.unwrap_or(from), tokens);
         let weights = self.graph.view(weights, [1, used, tokens, 1]);
-        let row = self.graph.view(from, [width, 1, tokens, 1]);
+        let mut row = self.graph.view(from, [width, 1, tokens, 1]);
+        if self.family.weighs_experts_input {
+            row = self.graph.own([width, used, tokens, 1], &[row]);
+            row = self.graph.map(&[row, weights]);
+        }
         let activated = self.expert_activation(block, row, chosen, tokens);
         let early = self.starts_shared_expert_early(block).then(|| {
             let shared = self.activation(&block.shared, from);
@@ -68,7 +72,7 @@ impl Decoder<'_> {
             .expert_matrix(down, [width, used, tokens, 1], activated, chosen);
         let down = self.expert_bias(down, block.down_bias, chosen);
         let scales = block.down_scale.map(|scale| {
-            let scale = self.graph.table(scale);
+            let scale = self.graph.reshaped(scale);
             let count = block.experts.count;
             let every = self.graph.own([1, count, tokens, 1], &[scale]);
             self.graph.own([1, used, tokens, 1], &[every, chosen])
@@ -93,6 +97,7 @@ impl Decoder<'_> {
             && block.gate_up.is_none()
             && together
             && block.shared_alike
+            && !self.family.weighs_experts_input
     }
 
     /// The expert that every token uses.
@@ -122,7 +127,8 @@ impl Decoder<'_> {
         if !softmax_of_chosen {
             probabilities = self.graph.map(&[logits_and_bias]);
         }
-        let mut choice = probabilities;
+        let weighs_input = self.family.weighs_experts_input;
+        let mut choice = if weighs_input { logits } else { probabilities };
         if block.choice_bias.is_some() {
             choice = self.graph.weigh(probabilities, block.choice_bias);
         }
@@ -156,7 +162,7 @@ impl Decoder<'_> {
         }
         self.graph.expand(weights);
         let fuses = count.is_power_of_two() && count <= 512 || matches!(count, 288 | 576);
-        if fuses && !softmax_of_chosen && block.experts.routing.groups <= 1 {
+        if fuses && !softmax_of_chosen && !weighs_input && block.experts.routing.groups <= 1 {
             // Computed as one operation, so that nothing on the way may be reused.
             self.graph.fuse_with_next(probabilities, &kept);
         }
@@ -235,7 +241,9 @@ impl Decoder<'_> {
             kept.push(scales);
             first = Some(weighted);
         }
-        weighted = self.graph.map(&[weighted, weights]);
+        if !self.family.weighs_experts_input {
+            weighted = self.graph.map(&[weighted, weights]);
+        }
         let first = first.unwrap_or(weighted);
         self.graph.expand(weighted);
         let part = |decoder: &mut Self| decoder.graph.view(weighted, [width, tokens, 1, 1]);
@@ -248,7 +256,7 @@ impl Decoder<'_> {
             sum = self.graph.map(&[sum, part]);
         }
         self.graph.expand(sum);
-        if used <= MOST_REDUCED_EXPERTS {
+        if used <= MOST_REDUCED_EXPERTS && !self.family.weighs_experts_input {
             // Computed as one operation: what goes in stays until it is done.
             self.graph.fuse(first, &kept);
         }

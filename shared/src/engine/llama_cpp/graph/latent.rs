@@ -32,6 +32,9 @@ impl Decoder<'_> {
             query = self.projected(tensors.query_a, None, query);
             query = self.norm(Some(block), query, tensors.query_a_norm, None);
         }
+        if let (Some(indexer), Some(inputs)) = (&block.indexer, self.indexer) {
+            self.chosen_tokens = Some(self.choose_tokens(block, indexer, &inputs, query, from));
+        }
         let query = self.projected(tensors.query_b.or(block.query), None, query);
         let nope = self
             .graph
@@ -63,13 +66,13 @@ impl Decoder<'_> {
         for id in [query, value, key] {
             self.graph.expand(id);
         }
-        let place = if self.settings.kv_offload {
-            block.place
-        } else {
-            Place::Host
-        };
+        let place = block.cache_place;
         let stored = self.graph.view(key, [row, tokens, 1, 1]);
         self.graph.store(place, &[stored, inputs.key_indices]);
+        let mut inputs = inputs;
+        if let Some(chosen) = self.chosen_tokens {
+            inputs.mask = self.sparse_mask(block, inputs.mask, chosen);
+        }
         let attended = self.attend_latent(&inputs, tensors, latent, place, query);
         self.projected(block.output, block.output_bias, attended)
     }

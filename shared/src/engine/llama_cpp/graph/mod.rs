@@ -1,19 +1,24 @@
 //! Compute buffers to the byte: the graph that llama.cpp reserves, and its allocator.
 
 mod allocator;
+mod altup;
 mod attention;
 mod block;
 mod decoder;
 mod every_context;
 mod family;
 mod feed_forward;
+mod kimi_delta;
 mod latent;
 mod node;
 mod output;
+mod per_layer;
 mod recurrent;
+mod rwkv;
 mod sample;
 mod schedule;
 mod simulate;
+mod sparse;
 mod state;
 
 use alloc::vec::Vec;
@@ -48,8 +53,8 @@ impl Parts<'_> {
         Ok(bytes(self.scheduled(batch)?.peaks(self.gpus)))
     }
 
-    /// The graph for all contexts that are longer than the batch and every window; `None` where
-    /// they have no graph in common.
+    /// The graph for all contexts that are longer than the batch, every window and what indexers
+    /// choose; `None` where they have no graph in common.
     pub(super) fn every_context(&self, batch: &Batch) -> Option<EveryContext> {
         let windows = self.model.layers.iter().filter_map(|layer| {
             let window = layer.attention.span()?.limit()?;
@@ -57,7 +62,9 @@ impl Parts<'_> {
                 .checked_mul(batch.sequences)?
                 .checked_add(batch.ubatch)
         });
-        let longest = windows.chain([batch.ubatch]).max()?;
+        let chosen = self.model.layers.iter().filter_map(|layer| layer.indexer);
+        let chosen = chosen.map(|indexer| indexer.top_k);
+        let longest = windows.chain(chosen).chain([batch.ubatch]).max()?;
         let first = longest.checked_next_multiple_of(CONTEXT_STEP)?;
         let first = Batch {
             context: first.checked_mul(batch.streams)?,

@@ -24,6 +24,8 @@ pub(super) enum Memory {
     Input,
     /// Allocated before the graph runs, and never free.
     Pinned,
+    /// Allocated before the graph runs, where it is used.
+    Leaf,
     /// Lies in a buffer of its own: a weight.
     Weight,
     /// Lies in a buffer of its own: a cache.
@@ -90,7 +92,12 @@ impl Node {
     fn is_computed(&self) -> bool {
         !matches!(
             self.memory,
-            Memory::Input | Memory::Weight | Memory::Cache | Memory::Dependency | Memory::Fusion(_)
+            Memory::Input
+                | Memory::Leaf
+                | Memory::Weight
+                | Memory::Cache
+                | Memory::Dependency
+                | Memory::Fusion(_)
         )
     }
 
@@ -261,8 +268,11 @@ impl Graph {
     /// An element-wise operation: the result has the shape of the first source and may take
     /// its memory.
     pub(super) fn map(&mut self, from: &[Id]) -> Id {
-        let shape = from.first().map_or([1; 4], |&id| self.shape(id));
-        self.push(Node::new(Memory::InPlace, shape, 4, from))
+        let (shape, element) = from.first().map_or(([1; 4], 4), |&id| {
+            let first = &self.nodes[id as usize];
+            (first.shape, first.element)
+        });
+        self.push(Node::new(Memory::InPlace, shape, element, from))
     }
 
     /// An element-wise operation with a weight, where there is one.
@@ -300,6 +310,19 @@ impl Graph {
     pub(super) fn table(&mut self, weight: Part) -> Id {
         let mut node = Node::new(Memory::Weight, [weight.bytes, 1, 1, 1], 1, &[]);
         node.assigned = Some(weight.place);
+        self.push(node)
+    }
+
+    /// A weight in another shape as a source: its copy is no reason for the engine to begin a
+    /// new stretch of work.
+    pub(super) fn reshaped(&mut self, weight: Part) -> Id {
+        self.cache(weight.place, weight.bytes, 0)
+    }
+
+    /// A tensor that no operation makes, for operations at `place`.
+    pub(super) fn leaf(&mut self, place: Place, shape: Shape) -> Id {
+        let mut node = Node::new(Memory::Leaf, shape, 4, &[]);
+        node.assigned = Some(place);
         self.push(node)
     }
 
@@ -457,10 +480,17 @@ impl Graph {
         if weight.place != Place::Host {
             return (weight.place, None);
         }
-        if !self.op_offload || batch_rows < OP_OFFLOAD_MIN_BATCH {
-            return (Place::Host, None);
+        let place = self.place_of_offloaded(batch_rows);
+        (place, (place != Place::Host).then(|| self.table(weight)))
+    }
+
+    /// Where an operation with a weight in host memory runs.
+    pub(super) fn place_of_offloaded(&self, batch_rows: u64) -> Place {
+        if self.op_offload && batch_rows >= OP_OFFLOAD_MIN_BATCH {
+            Place::Gpu(0)
+        } else {
+            Place::Host
         }
-        (Place::Gpu(0), Some(self.table(weight)))
     }
 
     fn weighted(&mut self, memory: Memory, shape: Shape, place: Place, from: &[Id]) -> Id {

@@ -11,7 +11,7 @@ use crate::engine::EngineError;
 use crate::model::{Attention, Layer, RecurrentState};
 
 /// Channels that CUDA's convolution computes at once: it takes only multiples.
-const CONVOLUTION_CHANNELS: u64 = 128;
+pub(super) const CONVOLUTION_CHANNELS: u64 = 128;
 
 impl Decoder<'_> {
     /// The recurrent part of a block, and its attention beside it where it has both.
@@ -41,7 +41,8 @@ impl Decoder<'_> {
             RecurrentState::ShortConvolution { .. } => {
                 self.short_convolution(block, recurrent, from)
             }
-            _ => from,
+            RecurrentState::KimiDelta { .. } => self.kimi_delta(block, recurrent, from),
+            RecurrentState::Rwkv { .. } | RecurrentState::Lightning { .. } => from,
         };
         Ok(match attended {
             Some(attended) => self.graph.map(&[attended, mixed]),
@@ -50,12 +51,12 @@ impl Decoder<'_> {
     }
 
     /// Tokens of each sequence, and sequences.
-    fn sequences(&self) -> [u64; 2] {
+    pub(super) fn sequences(&self) -> [u64; 2] {
         let sequences = self.batch.sequences;
         [self.tokens / sequences, sequences]
     }
 
-    fn state_place(&self, block: &Block) -> Place {
+    pub(super) fn state_place(&self, block: &Block) -> Place {
         if self.settings.kv_offload {
             block.place
         } else {
@@ -64,7 +65,7 @@ impl Decoder<'_> {
     }
 
     /// The state's rows before the new columns, and the last rows stored for the next batch.
-    fn convolution_input(
+    pub(super) fn convolution_input(
         &mut self,
         block: &Block,
         state: Id,

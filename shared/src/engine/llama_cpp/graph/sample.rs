@@ -17,6 +17,10 @@ const LONGEST_ROUND: usize = 12;
 
 /// A number for each block: equal ones compute alike.
 pub(in super::super) fn kinds(blocks: &[Block]) -> Vec<usize> {
+    // Sparse layers hold memory from the start until their turn: none can stand for another.
+    if blocks.iter().any(|block| block.indexer.is_some()) {
+        return (0..blocks.len()).collect();
+    }
     let mut distinct: Vec<&Block> = Vec::new();
     blocks
         .iter()

@@ -42,6 +42,7 @@ fn is_passive(node: &Node) -> bool {
         Memory::View(_)
             | Memory::Input
             | Memory::Pinned
+            | Memory::Leaf
             | Memory::Weight
             | Memory::Cache
             | Memory::Dependency
@@ -103,13 +104,14 @@ fn root(nodes: &[Node], id: Id) -> usize {
     }
 }
 
-/// Whether a node can run at a place: not on a GPU with a weight or a cache of another GPU.
+/// Whether a node can run at a place: not on a GPU with a weight of another GPU. Caches are read
+/// through views, of which the engine does not see where they lie.
 fn runs_at(nodes: &[Node], index: usize, place: Place) -> bool {
     let node = &nodes[index];
     let is_reached = |&source: &Id| {
         let source = &nodes[root(nodes, source)];
-        let lies = matches!(source.memory, Memory::Weight | Memory::Cache);
-        !lies || matches!(source.assigned, Some(at) if at == Place::Host || at == place)
+        source.memory != Memory::Weight
+            || matches!(source.assigned, Some(at) if at == Place::Host || at == place)
     };
     place == Place::Host || (!node.host_only && node.sources().iter().all(is_reached))
 }

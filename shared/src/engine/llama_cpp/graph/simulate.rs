@@ -69,6 +69,11 @@ impl Scheduled {
                 simulation.allocate(id);
             }
         }
+        for (id, placed) in self.nodes.iter().enumerate() {
+            if placed.node.memory == Memory::Leaf {
+                simulation.allocate(id);
+            }
+        }
         for id in 0..self.nodes.len() {
             simulation.run(id);
         }
@@ -136,6 +141,7 @@ impl Simulation<'_> {
             }
             Memory::Input
             | Memory::Pinned
+            | Memory::Leaf
             | Memory::Weight
             | Memory::Cache
             | Memory::View(_)

@@ -1,0 +1,176 @@
+//! Sparse attention (DSA): an indexer with a key cache of its own chooses the tokens that latent
+//! attention looks at.
+//!
+//! Source: llama.cpp 0.5.0 and 0.6.0, `models/deepseek32.cpp`, `llama-graph.cpp`
+//! (`build_attn_inp_k_dsa`) and `ggml-cuda/lightning-indexer.cu`.
+
+use super::super::placement::Place;
+use super::super::settings::{LlamaCpp, Version};
+use super::block::{Block, Part};
+use super::decoder::{CacheInputs, Decoder, Rotation};
+use super::node::{Graph, Id};
+use crate::model::{Indexer, Model};
+use crate::quant::TensorType;
+
+/// The indexer's tensors.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(in super::super) struct IndexerBlock {
+    pub(super) geometry: Indexer,
+    pub(super) query: Part,
+    pub(super) key: Part,
+    pub(super) key_norm: Option<Part>,
+    pub(super) key_norm_bias: Option<Part>,
+    pub(super) weights: Part,
+}
+
+impl IndexerBlock {
+    /// The indexer's tensors, where the block has one.
+    pub(super) fn new(
+        geometry: Option<Indexer>,
+        get: impl Fn(&str) -> Option<Part>,
+    ) -> Option<Self> {
+        Some(Self {
+            geometry: geometry?,
+            query: get("indexer.attn_q_b.weight")?,
+            key: get("indexer.attn_k.weight")?,
+            key_norm: get("indexer.k_norm.weight"),
+            key_norm_bias: get("indexer.k_norm.bias"),
+            weights: get("indexer.proj.weight")?,
+        })
+    }
+}
+
+/// What the indexers of all layers share.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct IndexerInputs {
+    key_indices: Id,
+    mask: Id,
+    rotation: Rotation,
+    /// Scores are computed as one operation.
+    fused: bool,
+}
+
+/// Whether the architecture's attention is sparse as modelled here.
+pub(super) fn is_sparse(model: &Model) -> bool {
+    matches!(model.architecture.as_str(), "deepseek32" | "glm-dsa")
+}
+
+/// Whether CUDA scores all tokens as one operation.
+fn is_fused(settings: &LlamaCpp, indexer: Indexer) -> bool {
+    let heads = match settings.version {
+        Version::V0_5_0 => matches!(indexer.heads, 32 | 64),
+        Version::V0_6_0 => matches!(indexer.heads, 4 | 32 | 64),
+    };
+    heads && indexer.key_dim == 128 && settings.cache_type_k != TensorType::Iq4Nl
+}
+
+/// The inputs of the indexers, beside those of the cache that they choose from.
+pub(super) fn indexer_inputs(
+    graph: &mut Graph,
+    settings: &LlamaCpp,
+    indexer: Indexer,
+    tokens: u64,
+    cached: &CacheInputs,
+) -> IndexerInputs {
+    let fused = is_fused(settings, indexer);
+    let key_indices = graph.input([tokens, 1, 1, 1], 8);
+    let mask = graph.input(graph.shape(cached.mask), if fused { 2 } else { 4 });
+    let size = 1 << indexer.key_dim.trailing_zeros();
+    IndexerInputs {
+        key_indices,
+        mask,
+        rotation: Rotation {
+            matrix: graph.input([size, size, 1, 1], 4),
+            size,
+        },
+        fused,
+    }
+}
+
+impl Decoder<'_> {
+    /// The tokens that the layer's indexer chooses; `query` is the compressed query.
+    pub(super) fn choose_tokens(
+        &mut self,
+        block: &Block,
+        tensors: &IndexerBlock,
+        inputs: &IndexerInputs,
+        query: Id,
+        from: Id,
+    ) -> Id {
+        let Indexer {
+            heads,
+            key_dim,
+            top_k,
+        } = tensors.geometry;
+        let (tokens, streams) = (self.tokens, self.batch.streams);
+        let per_stream = tokens / streams;
+        let query = self.graph.matrix(tensors.query, query);
+        let query = self.graph.view(query, [key_dim, heads, tokens, 1]);
+        let query = self.positioned(block, query, None, false);
+        let query = self.turned(inputs, query);
+        let key = self.graph.matrix(tensors.key, from);
+        let shape = self.graph.shape(key);
+        let key = self.graph.own(shape, &[key]);
+        let key = self.graph.weigh(key, tensors.key_norm);
+        let key = self.graph.weigh(key, tensors.key_norm_bias);
+        let key = self.graph.view(key, [key_dim, 1, tokens, 1]);
+        let key = self.positioned(block, key, None, false);
+        let key = self.turned(inputs, key);
+        let place = block.cache_place;
+        let key = self.graph.view(key, [key_dim, tokens, 1, 1]);
+        self.graph.store(place, &[key, inputs.key_indices]);
+        let weights = self.graph.matrix(tensors.weights, from);
+        let weights = self.graph.view(weights, [heads, per_stream, 1, streams]);
+        let weights = self.graph.map(&[weights]);
+        let [cells, ..] = self.graph.shape(inputs.mask);
+        let cached = self.cached(
+            place,
+            self.settings.cache_type_k,
+            key_dim,
+            key_dim,
+            cells.saturating_mul(streams),
+        );
+        let shape = [cells, per_stream, 1, streams];
+        let scores = if inputs.fused {
+            self.graph
+                .own(shape, &[query, cached, weights, inputs.mask])
+        } else {
+            let products = self
+                .graph
+                .own([cells, per_stream, heads, streams], &[cached, query]);
+            let products = self
+                .graph
+                .own([heads, per_stream, cells, streams], &[products]);
+            let products = self.graph.map(&[products]);
+            let products = self.graph.map(&[products, weights]);
+            let sums = self.graph.own([1, per_stream, cells, streams], &[products]);
+            let sums = self.graph.own(shape, &[sums]);
+            self.graph.map(&[sums, inputs.mask])
+        };
+        let shape = [top_k.min(cells), per_stream, 1, streams];
+        let best = self.graph.own(shape, &[scores]);
+        self.graph.own(shape, &[best])
+    }
+
+    fn turned(&mut self, inputs: &IndexerInputs, from: Id) -> Id {
+        let shape = self.graph.shape(from);
+        self.graph.own(shape, &[inputs.rotation.matrix, from])
+    }
+
+    /// The mask that leaves only the tokens chosen.
+    pub(super) fn sparse_mask(&mut self, block: &Block, mask: Id, chosen: Id) -> Id {
+        let shape = self.graph.shape(mask);
+        let [top_k, per_stream, _, streams] = self.graph.shape(chosen);
+        let place = match block.place {
+            Place::Host => self.graph.place_of_offloaded(self.tokens),
+            place => place,
+        };
+        // There from the start in every layer.
+        let zeros = self.graph.leaf(place, [1, top_k, per_stream, streams]);
+        let zeros = self.graph.map(&[zeros]);
+        let filled = self.graph.map(&[mask]);
+        let unmasked = self.graph.written(filled, &[zeros, chosen]);
+        let unmasked = self.graph.view(unmasked, shape);
+        self.graph.map(&[unmasked, mask])
+    }
+}

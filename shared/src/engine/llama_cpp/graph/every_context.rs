@@ -2,14 +2,15 @@
 //!
 //! Once a context exceeds the micro-batch and every window, a longer one only makes the tensors
 //! over its cells longer, in proportion. So the graph is built for two contexts, and for all
-//! others the extents that differ are moved along the line.
+//! others the extents that differ are moved along the line. The allocator, too, decides alike
+//! for whole stretches of contexts: it runs once for each stretch that is asked for.
 
 use alloc::vec::Vec;
 use core::cell::RefCell;
 
-use super::super::batch::Batch;
+use super::super::batch::{Batch, CONTEXT_STEP};
 use super::node::{Memory, Node};
-use super::simulate::{Peaks, Scheduled};
+use super::simulate::{PeakLines, Peaks, Scheduled};
 
 /// Tokens between the two contexts that the graph is built for.
 const DISTANCE: u64 = 1 << 20;
@@ -21,6 +22,42 @@ pub(in super::super) struct EveryContext {
     lines: Vec<Line>,
     /// The shortest context that the lines hold for.
     first: Batch,
+    /// What the allocator has been run for.
+    stretches: RefCell<Vec<Stretch>>,
+}
+
+/// Contexts for which the allocator does the same.
+#[derive(Debug)]
+struct Stretch {
+    first: u64,
+    last: u64,
+    /// The context that the lines start from.
+    at: u64,
+    peaks: PeakLines,
+}
+
+impl Stretch {
+    /// The stretch around this context.
+    fn new(at: u64, peaks: PeakLines) -> Self {
+        let distance = |steps: i64| steps.unsigned_abs().saturating_mul(CONTEXT_STEP);
+        Self {
+            first: at.saturating_sub(distance(peaks.scope.first)),
+            last: at.saturating_add(distance(peaks.scope.last)),
+            at,
+            peaks,
+        }
+    }
+
+    fn peaks(&self, context: u64) -> Option<Peaks> {
+        if !(self.first..=self.last).contains(&context) {
+            return None;
+        }
+        let steps = i64::try_from(context.abs_diff(self.at) / CONTEXT_STEP).ok()?;
+        Some(
+            self.peaks
+                .after(if context < self.at { -steps } else { steps }),
+        )
+    }
 }
 
 /// An extent that grows with the context.
@@ -32,6 +69,13 @@ struct Line {
     first: u64,
     /// More for each further token.
     slope: u64,
+}
+
+impl Line {
+    fn squares_with(&self, other: &Self) -> bool {
+        let dimension = |line: &Self| matches!(line.extent, Extent::Dimension(_));
+        self.node == other.node && dimension(self) && dimension(other)
+    }
 }
 
 #[derive(Debug, Clone, Copy)]
@@ -82,7 +126,7 @@ impl EveryContext {
         if graph.nodes.len() != other.nodes.len() {
             return None;
         }
-        let mut lines = Vec::new();
+        let mut lines: Vec<Line> = Vec::new();
         for (index, (near, far)) in graph.nodes.iter_mut().zip(&mut other.nodes).enumerate() {
             if near.place != far.place || !near.node.is_connected_like(&far.node) {
                 return None;
@@ -107,11 +151,21 @@ impl EveryContext {
                     slope: growth / DISTANCE,
                 });
             }
+            let growth = far
+                .node
+                .bytes(far.place)
+                .checked_sub(near.node.bytes(near.place))?;
+            *graph.slopes.get_mut(index)? = growth / DISTANCE * CONTEXT_STEP;
+        }
+        // Two extents that grow would make a square of the bytes.
+        if lines.windows(2).any(|pair| pair[0].squares_with(&pair[1])) {
+            return None;
         }
         Some(Self {
             graph: RefCell::new(graph),
             lines,
             first: *first,
+            stretches: RefCell::default(),
         })
     }
 
@@ -123,6 +177,11 @@ impl EveryContext {
         if at(&self.first, batch.context_per_stream) != *batch {
             return None;
         }
+        let context = batch.context_per_stream;
+        let mut stretches = self.stretches.try_borrow_mut().ok()?;
+        if let Some(peaks) = stretches.iter().find_map(|stretch| stretch.peaks(context)) {
+            return Some(peaks);
+        }
         let mut graph = self.graph.try_borrow_mut().ok()?;
         for line in &self.lines {
             if let Some(placed) = graph.nodes.get_mut(line.node) {
@@ -132,7 +191,10 @@ impl EveryContext {
                     .saturating_add(line.first);
             }
         }
-        Some(graph.peaks(gpus))
+        let stretch = Stretch::new(context, graph.peaks(gpus));
+        let peaks = stretch.peaks(context);
+        stretches.push(stretch);
+        peaks
     }
 }
 

@@ -10,6 +10,7 @@ mod family;
 mod feed_forward;
 mod kimi_delta;
 mod latent;
+mod line;
 mod node;
 mod output;
 mod per_layer;
@@ -50,7 +51,7 @@ pub(super) struct Parts<'a> {
 impl Parts<'_> {
     /// The compute buffers as the engine's own graph and allocator make them.
     pub(super) fn compute(&self, batch: &Batch) -> Result<Bytes, EngineError> {
-        Ok(bytes(self.scheduled(batch)?.peaks(self.gpus)))
+        Ok(bytes(self.scheduled(batch)?.peaks(self.gpus).after(0)))
     }
 
     /// The graph for all contexts that are longer than the batch, every window and what indexers

@@ -7,7 +7,8 @@ use alloc::vec::Vec;
 
 use super::super::placement::Place;
 use super::super::weights::{CUDA_ALIGNMENT, HOST_ALIGNMENT};
-use super::allocator::Allocator;
+use super::allocator::{Allocator, Peak};
+use super::line::{Line, Scope};
 use super::node::{Graph, Memory};
 use super::schedule::{Placed, schedule};
 
@@ -18,13 +19,31 @@ pub(super) struct Peaks {
     pub(super) host: u64,
 }
 
+/// The same for a stretch of contexts.
+#[derive(Debug)]
+pub(super) struct PeakLines {
+    gpus: Vec<Peak>,
+    host: Peak,
+    pub(super) scope: Scope,
+}
+
+impl PeakLines {
+    /// The sizes so many steps of the context further on.
+    pub(super) fn after(&self, steps: i64) -> Peaks {
+        Peaks {
+            gpus: self.gpus.iter().map(|peak| peak.after(steps)).collect(),
+            host: self.host.after(steps),
+        }
+    }
+}
+
 /// What the allocator knows of a node.
 #[derive(Debug, Clone, Copy, Default)]
 struct State {
     children: u32,
     views: u32,
-    offset: u64,
-    bytes: u64,
+    offset: Line,
+    size: Line,
     allocated: bool,
 }
 
@@ -32,6 +51,8 @@ struct State {
 #[derive(Debug)]
 pub(super) struct Scheduled {
     pub(super) nodes: Vec<Placed>,
+    /// Bytes that each node takes more for each step of the context.
+    pub(super) slopes: Vec<u64>,
     states: Vec<State>,
     pipeline: bool,
 }
@@ -49,75 +70,10 @@ impl Scheduled {
             }
         }
         Self {
+            slopes: vec![0; nodes.len()],
             nodes,
             states,
             pipeline,
-        }
-    }
-
-    /// The buffers' sizes.
-    pub(super) fn peaks(&self, gpus: usize) -> Peaks {
-        let mut simulation = Simulation {
-            states: self.states.clone(),
-            host: Allocator::new(HOST_ALIGNMENT),
-            gpus: vec![Allocator::new(CUDA_ALIGNMENT); gpus],
-            nodes: &self.nodes,
-            pipeline: self.pipeline,
-        };
-        for (id, placed) in self.nodes.iter().enumerate() {
-            if matches!(placed.node.memory, Memory::Input | Memory::Pinned) {
-                simulation.allocate(id);
-            }
-        }
-        for (id, placed) in self.nodes.iter().enumerate() {
-            if placed.node.memory == Memory::Leaf {
-                simulation.allocate(id);
-            }
-        }
-        for id in 0..self.nodes.len() {
-            simulation.run(id);
-        }
-        Peaks {
-            gpus: simulation.gpus.iter().map(Allocator::peak).collect(),
-            host: simulation.host.peak(),
-        }
-    }
-}
-
-struct Simulation<'a> {
-    nodes: &'a [Placed],
-    states: Vec<State>,
-    host: Allocator,
-    gpus: Vec<Allocator>,
-    /// Inputs stay for the micro-batches that follow.
-    pipeline: bool,
-}
-
-impl Simulation<'_> {
-    fn buffer(&mut self, place: Place) -> Option<&mut Allocator> {
-        match place {
-            Place::Host => Some(&mut self.host),
-            Place::Gpu(index) => self.gpus.get_mut(index),
-        }
-    }
-
-    fn allocate(&mut self, id: usize) {
-        let Placed { node, place } = &self.nodes[id];
-        let bytes = node.bytes(*place);
-        let offset = self
-            .buffer(*place)
-            .map_or(0, |buffer| buffer.allocate(bytes));
-        let state = &mut self.states[id];
-        state.offset = offset;
-        state.bytes = bytes;
-        state.allocated = true;
-    }
-
-    fn release(&mut self, id: usize) {
-        let State { offset, bytes, .. } = self.states[id];
-        self.states[id].allocated = false;
-        if let Some(buffer) = self.buffer(self.nodes[id].place) {
-            buffer.release(offset, bytes);
         }
     }
 
@@ -130,8 +86,79 @@ impl Simulation<'_> {
         }
     }
 
+    /// The buffers' sizes.
+    pub(super) fn peaks(&self, gpus: usize) -> PeakLines {
+        let mut simulation = Simulation {
+            graph: self,
+            states: self.states.clone(),
+            host: Allocator::new(HOST_ALIGNMENT),
+            gpus: vec![Allocator::new(CUDA_ALIGNMENT); gpus],
+            scope: Scope::ALL,
+        };
+        let first = |memory| matches!(memory, Memory::Input | Memory::Pinned);
+        for (id, placed) in self.nodes.iter().enumerate() {
+            if first(placed.node.memory) {
+                simulation.allocate(id);
+            }
+        }
+        for (id, placed) in self.nodes.iter().enumerate() {
+            if placed.node.memory == Memory::Leaf {
+                simulation.allocate(id);
+            }
+        }
+        for id in 0..self.nodes.len() {
+            simulation.run(id);
+        }
+        let gpus = simulation.gpus.into_iter();
+        PeakLines {
+            gpus: gpus.map(Allocator::into_peak).collect(),
+            host: simulation.host.into_peak(),
+            scope: simulation.scope,
+        }
+    }
+}
+
+struct Simulation<'a> {
+    graph: &'a Scheduled,
+    states: Vec<State>,
+    host: Allocator,
+    gpus: Vec<Allocator>,
+    /// For which contexts everything goes the same way.
+    scope: Scope,
+}
+
+impl Simulation<'_> {
+    fn allocate(&mut self, id: usize) {
+        let Placed { node, place } = &self.graph.nodes[id];
+        let size = self.scope.bytes(node.bytes(*place), self.graph.slopes[id]);
+        let buffer = match *place {
+            Place::Host => Some(&mut self.host),
+            Place::Gpu(index) => self.gpus.get_mut(index),
+        };
+        let offset = buffer.map_or(Line::default(), |buffer| {
+            buffer.allocate(size, &mut self.scope)
+        });
+        let state = &mut self.states[id];
+        state.offset = offset;
+        state.size = size;
+        state.allocated = true;
+    }
+
+    fn release(&mut self, id: usize) {
+        let State { offset, size, .. } = self.states[id];
+        self.states[id].allocated = false;
+        let buffer = match self.graph.nodes[id].place {
+            Place::Host => Some(&mut self.host),
+            Place::Gpu(index) => self.gpus.get_mut(index),
+        };
+        if let Some(buffer) = buffer {
+            buffer.release(offset, size);
+        }
+    }
+
     fn run(&mut self, id: usize) {
-        let node = &self.nodes[id].node;
+        let graph = self.graph;
+        let node = &graph.nodes[id].node;
         match node.memory {
             Memory::Own => self.allocate(id),
             Memory::InPlace => {
@@ -157,20 +184,27 @@ impl Simulation<'_> {
 
     /// Takes the memory of the first source that nobody else needs.
     fn take_over(&mut self, id: usize) -> bool {
-        let Placed { node, place } = &self.nodes[id];
+        let graph = self.graph;
+        let Placed { node, place } = &graph.nodes[id];
         for &source in node.sources() {
-            let parent = &self.nodes[source as usize];
-            let state = self.states[source as usize];
-            let free = state.allocated
-                && state.children == 1
-                && state.views == 0
-                && !self.stays(source as usize);
-            if free && parent.node.same_layout(node) && parent.place == *place {
-                let bytes = node.bytes(*place);
-                self.states[source as usize].allocated = false;
+            let source = source as usize;
+            let parent = &graph.nodes[source];
+            let state = self.states[source];
+            let free =
+                state.allocated && state.children == 1 && state.views == 0 && !graph.stays(source);
+            if !free || parent.place != *place {
+                continue;
+            }
+            let same = parent.node.same_layout(node);
+            if graph.slopes[source] != graph.slopes[id] {
+                // As large as each other at the context at hand, if at all.
+                self.scope.narrow();
+            }
+            if same {
+                self.states[source].allocated = false;
                 let own = &mut self.states[id];
                 own.offset = state.offset;
-                own.bytes = bytes;
+                own.size = state.size;
                 own.allocated = true;
                 return true;
             }
@@ -185,7 +219,7 @@ impl Simulation<'_> {
         if state.children > 0 || state.views > 0 {
             return;
         }
-        let root = match self.nodes[id].node.memory {
+        let root = match self.graph.nodes[id].node.memory {
             Memory::View(root) | Memory::Written(root) => {
                 let root = root as usize;
                 self.states[root].views -= 1;
@@ -199,7 +233,7 @@ impl Simulation<'_> {
             allocated,
             ..
         } = self.states[root];
-        if !self.stays(root) && children == 0 && views == 0 && allocated {
+        if !self.graph.stays(root) && children == 0 && views == 0 && allocated {
             self.release(root);
         }
     }

@@ -64,12 +64,7 @@ impl Engine for LlamaCpp {
         let settings = flash_attention::decided(self, model, &placement);
         let weights = weights::weights(model, &placement, devices.len())?;
         let state = cache::recurrent_state(&settings, model, &placement, devices.len())?;
-        let every = graph::blocks(model, &placement, settings.kv_offload);
-        let kept = graph::sample(&graph::kinds(&every));
-        let blocks = kept
-            .into_iter()
-            .filter_map(|index| every.get(index).cloned())
-            .collect();
+        let blocks = graph::blocks(model, &placement, settings.kv_offload);
         let output = graph::output(model, &placement);
         let products = overhead::products(model, &placement, devices.len());
         Ok(Box::new(Prepared {

@@ -74,12 +74,12 @@ pub(super) fn products(model: &Model, placement: &Placement, gpus: usize) -> Vec
         } else {
             1
         };
-        for place in placement.copies(model, tensor) {
+        placement.for_each_copy(model, tensor, |place| {
             let Place::Gpu(gpu) = place else {
-                continue;
+                return;
             };
             let Some(product) = products.get_mut(gpu) else {
-                continue;
+                return;
             };
             if tensor.tensor_type.is_quantized() {
                 let padded = columns.next_multiple_of(512).saturating_mul(used);
@@ -89,7 +89,7 @@ pub(super) fn products(model: &Model, placement: &Placement, gpus: usize) -> Vec
                 let elements = columns.saturating_add(rows).saturating_mul(used);
                 product.half = product.half.max(elements);
             }
-        }
+        });
     }
     products
 }

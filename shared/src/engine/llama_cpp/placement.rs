@@ -102,6 +102,9 @@ impl Placement {
         if let Some(&(_, place)) = named {
             return Some(place);
         }
+        if self.cpu_moe_layers == 0 {
+            return None;
+        }
         let block = tensor
             .block()
             .filter(|&block| block < self.cpu_moe_layers)?;
@@ -129,6 +132,21 @@ impl Placement {
         places.sort_unstable();
         places.dedup();
         places
+    }
+
+    /// Calls `each` with the place of every copy of a tensor, as [`Self::copies`].
+    pub(super) fn for_each_copy(&self, model: &Model, tensor: &Tensor, each: impl FnMut(Place)) {
+        // Nearly all tensors are of a block and have one place.
+        let of_block = tensor.block().and_then(|block| {
+            let layer = model.layers.get(block)?;
+            (!layer.next_token_prediction).then(|| self.layer(block))
+        });
+        match of_block {
+            Some(place) => {
+                core::iter::once(self.overridden(tensor).unwrap_or(place)).for_each(each)
+            }
+            None => self.copies(model, tensor).into_iter().for_each(each),
+        }
     }
 
     /// Where a tensor's copies lie. Tensors of blocks that are not loaded have none.

@@ -89,9 +89,13 @@ pub(super) fn weights(
 ) -> Result<Bytes, EngineError> {
     let mut bytes = Bytes::zero(gpus);
     for tensor in &model.tensors {
-        for place in placement.copies(model, tensor) {
-            bytes.add(place, allocated_bytes(tensor, place))?;
-        }
+        let mut added = Ok(());
+        placement.for_each_copy(model, tensor, |place| {
+            if added.is_ok() {
+                added = bytes.add(place, allocated_bytes(tensor, place));
+            }
+        });
+        added?;
     }
     Ok(bytes)
 }

@@ -10,7 +10,7 @@ use crate::engine::EngineError;
 use crate::model::Layer;
 
 /// First layers whose activations are made sparse: a constant of the engine.
-const SPARSE_LAYERS: usize = 10;
+pub(super) const SPARSE_LAYERS: usize = 10;
 
 /// Between one residual stream and several.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

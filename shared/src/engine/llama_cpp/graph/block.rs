@@ -5,9 +5,10 @@ use alloc::vec::Vec;
 
 use super::super::placement::{Place, Placement};
 use super::super::weights::allocated_bytes;
-use super::altup::AltupBlock;
+use super::altup::{self, AltupBlock};
 use super::per_layer::PerLayerBlock;
 use super::rwkv;
+use super::sample::sample;
 use super::sparse::IndexerBlock;
 use crate::model::{Attention, Experts, Layer, Model, RecurrentState, Span, Tensor};
 
@@ -75,13 +76,7 @@ pub(in super::super) struct Block {
 impl Block {
     /// Whether both blocks make the same graph, so that one can stand for the other. Weights on
     /// GPUs are not part of it.
-    pub(super) fn computes_like(&self, other: &Self) -> bool {
-        // Layers that only read a cache elsewhere are one stretch of work with others, before
-        // which the caches of all of them are copied.
-        let reads_alone = matches!(self.attention, Attention::Heads(heads) if heads.shares_cache);
-        if reads_alone && self.cache_place != self.place {
-            return false;
-        }
+    fn computes_like(&self, other: &Self) -> bool {
         Self {
             index: 0,
             ..self.clone()
@@ -189,50 +184,129 @@ const RECURRENT_TENSORS: [&str; 28] = [
     "shortconv.out_proj.weight",
 ];
 
-/// Every decoder block of the model, in order.
+/// A tensor of a block: its name after `blk.N.`.
+struct Entry<'a> {
+    name: &'a str,
+    tensor: &'a Tensor,
+    part: Part,
+}
+
+/// What a block is made from. Blocks of equal kinds are equal but for their index.
+struct Kind<'a> {
+    layer: &'a Layer,
+    place: Place,
+    cache_place: Place,
+    entries: &'a [Entry<'a>],
+    /// What the position in the model decides.
+    position: usize,
+}
+
+impl Kind<'_> {
+    fn is(&self, other: &Self) -> bool {
+        // What a shared expert has in common with the others depends on the types.
+        let mixed = self.layer.feed_forward.experts.is_some();
+        let same = |(one, other): (&Entry<'_>, &Entry<'_>)| {
+            one.name == other.name
+                && one.part == other.part
+                && (!mixed || one.tensor.tensor_type == other.tensor.tensor_type)
+        };
+        self.layer == other.layer
+            && self.place == other.place
+            && self.cache_place == other.cache_place
+            && self.position == other.position
+            && self.entries.len() == other.entries.len()
+            && self.entries.iter().zip(other.entries).all(same)
+    }
+}
+
+/// The decoder blocks that stand for all of the model's, in order.
 pub(in super::super) fn blocks(
     model: &Model,
     placement: &Placement,
     kv_offload: bool,
 ) -> Vec<Block> {
-    let mut tensors: Vec<BTreeMap<&str, &Tensor>> = Vec::new();
-    tensors.resize_with(model.layers.len(), BTreeMap::new);
+    let entries = entries(model, placement);
+    let table = model.tensors.iter().find(|tensor| tensor.is_rope_table());
+    let positions = match model.architecture.as_str() {
+        "gemma3n" => altup::SPARSE_LAYERS,
+        "rwkv7" | "arwkv7" => 1,
+        _ => 0,
+    };
+    // Sparse layers hold memory from the start until their turn: none can stand for another.
+    let sparse = model.layers.iter().any(|layer| layer.indexer.is_some());
+    let mut cached: [Option<Place>; 2] = [None; 2];
+    let mut known: Vec<(Kind<'_>, usize)> = Vec::new();
+    let mut distinct: Vec<Block> = Vec::new();
+    let mut kinds = Vec::with_capacity(model.layers.len());
+    for (index, layer) in model.decoder_layers() {
+        let place = placement.layer(index);
+        let full = layer.attention.span() == Some(Span::Full);
+        // Shared caches are those of the last layer of the kind that has one.
+        let last = &mut cached[usize::from(full)];
+        let shares = matches!(layer.attention, Attention::Heads(heads) if heads.shares_cache);
+        if !shares {
+            *last = Some(place);
+        }
+        let cache_place = if kv_offload {
+            last.unwrap_or(place)
+        } else {
+            Place::Host
+        };
+        let kind = Kind {
+            layer,
+            place,
+            cache_place,
+            entries: entries.get(index).map_or(&[], Vec::as_slice),
+            position: index.min(positions),
+        };
+        // Layers that only read a cache elsewhere are one stretch of work with others, before
+        // which the caches of all of them are copied.
+        let alone = sparse || (shares && cache_place != place);
+        let same = known.iter().find(|(known, _)| !alone && known.is(&kind));
+        if let Some(&(_, number)) = same {
+            kinds.push(number);
+            continue;
+        }
+        // Gemma 4 rotates by the table in its full-attention layers only.
+        let table = table.filter(|_| full || model.architecture != "gemma4");
+        let block = block(index, &kind, table);
+        let same = distinct
+            .iter()
+            .position(|known| !alone && known.computes_like(&block));
+        let number = same.unwrap_or(distinct.len());
+        if same.is_none() {
+            distinct.push(block);
+        }
+        kinds.push(number);
+        known.push((kind, number));
+    }
+    let kept = sample(&kinds).into_iter();
+    kept.filter_map(|index| {
+        let block = distinct.get(*kinds.get(index)?)?.clone();
+        Some(Block { index, ..block })
+    })
+    .collect()
+}
+
+/// The tensors of each block.
+fn entries<'a>(model: &'a Model, placement: &Placement) -> Vec<Vec<Entry<'a>>> {
+    let mut entries: Vec<Vec<Entry<'_>>> = Vec::new();
+    entries.resize_with(model.layers.len(), Vec::new);
     for tensor in &model.tensors {
-        let rest = tensor
-            .name
-            .strip_prefix("blk.")
-            .and_then(|rest| rest.split_once('.'));
-        if let (Some(block), Some((_, rest))) = (tensor.block(), rest)
-            && let Some(names) = tensors.get_mut(block)
-        {
-            names.insert(rest, tensor);
+        let rest = tensor.name.strip_prefix("blk.");
+        let Some((index, name)) = rest.and_then(|rest| rest.split_once('.')) else {
+            continue;
+        };
+        let Ok(index) = index.parse::<usize>() else {
+            continue;
+        };
+        if let Some(entries) = entries.get_mut(index) {
+            let place = placement.overridden(tensor);
+            let part = part(tensor, place.unwrap_or_else(|| placement.layer(index)));
+            entries.push(Entry { name, tensor, part });
         }
     }
-    let table = model.tensors.iter().find(|tensor| tensor.is_rope_table());
-    let mut cached: [Option<Place>; 2] = [None; 2];
-    model
-        .decoder_layers()
-        .map(|(index, layer)| {
-            let mut block = block(index, layer, placement, &tensors[index], table);
-            let span = layer.attention.span();
-            // Gemma 4 rotates by the table in its full-attention layers only.
-            if model.architecture == "gemma4" && span != Some(Span::Full) {
-                block.rope_table = None;
-            }
-            // Shared caches are those of the last layer of the kind that has one.
-            let kind = &mut cached[usize::from(span == Some(Span::Full))];
-            match layer.attention {
-                Attention::Heads(heads) if heads.shares_cache => {
-                    block.cache_place = kind.unwrap_or(block.place);
-                }
-                _ => *kind = Some(block.place),
-            }
-            if !kv_offload {
-                block.cache_place = Place::Host;
-            }
-            block
-        })
-        .collect()
+    entries
 }
 
 /// A tensor outside the blocks, as the graph needs it.
@@ -251,7 +325,7 @@ pub(super) fn part(tensor: &Tensor, place: Place) -> Part {
 
 /// Whether gate and up of the shared expert are of the same quantized type and shape as those of
 /// the others.
-fn are_alike(tensors: &BTreeMap<&str, &Tensor>) -> bool {
+fn are_alike(tensors: &BTreeMap<&str, &Entry<'_>>) -> bool {
     let names = [
         "ffn_up_exps.weight",
         "ffn_gate_exps.weight",
@@ -259,7 +333,7 @@ fn are_alike(tensors: &BTreeMap<&str, &Tensor>) -> bool {
         "ffn_gate_shexp.weight",
     ];
     let kind = |name: &str| {
-        let tensor = tensors.get(name)?;
+        let tensor = tensors.get(name)?.tensor;
         let [columns, rows, ..] = tensor.dimensions;
         let quantized = tensor.tensor_type.is_quantized();
         quantized.then_some((tensor.tensor_type, columns, rows))
@@ -268,18 +342,11 @@ fn are_alike(tensors: &BTreeMap<&str, &Tensor>) -> bool {
     first.is_some() && names.iter().all(|name| kind(name) == first)
 }
 
-fn block(
-    index: usize,
-    layer: &Layer,
-    placement: &Placement,
-    tensors: &BTreeMap<&str, &Tensor>,
-    rope_table: Option<&Tensor>,
-) -> Block {
-    let place = placement.layer(index);
-    let get = |name: &str| {
-        let tensor = tensors.get(name)?;
-        Some(part(tensor, placement.overridden(tensor).unwrap_or(place)))
-    };
+fn block(index: usize, kind: &Kind<'_>, rope_table: Option<&Tensor>) -> Block {
+    let (layer, place) = (kind.layer, kind.place);
+    let entries = kind.entries.iter();
+    let tensors: BTreeMap<_, _> = entries.map(|entry| (entry.name, entry)).collect();
+    let get = |name: &str| tensors.get(name).map(|entry| entry.part);
     let experts = layer.feed_forward.experts.map(|experts| ExpertBlock {
         experts,
         router: get("ffn_gate_inp.weight"),
@@ -298,7 +365,7 @@ fn block(
             down: get("ffn_down_shexp.weight"),
             ..Dense::default()
         },
-        shared_alike: are_alike(tensors),
+        shared_alike: are_alike(&tensors),
         router_scale: get("ffn_gate_inp.scale"),
         down_scale: get("ffn_down_exps.scale"),
         pre_norm: get("pre_ffw_norm_2.weight"),
@@ -333,7 +400,7 @@ fn block(
     Block {
         index,
         place,
-        cache_place: place,
+        cache_place: kind.cache_place,
         rope_table: rope_table.map(|table| part(table, place)),
         query: get("attn_q.weight"),
         key: get("attn_k.weight"),

@@ -203,7 +203,7 @@ mod tests {
     use alloc::vec::Vec;
 
     use super::super::super::settings::FlashAttention;
-    use super::super::{Parts, blocks, kinds, output, sample};
+    use super::super::{Parts, blocks, output};
     use super::*;
     use crate::catalogue;
     use crate::engine::llama_cpp::LlamaCpp;
@@ -220,9 +220,7 @@ mod tests {
         for entry in catalogue::entries() {
             let model = entry.model(None).unwrap();
             let placement = Placement::new(settings, &model, &devices).unwrap();
-            let every = blocks(&model, &placement, settings.kv_offload);
-            let kept = sample(&kinds(&every));
-            let blocks: Vec<_> = kept.iter().map(|&index| every[index].clone()).collect();
+            let blocks = blocks(&model, &placement, settings.kv_offload);
             let output = output(&model, &placement);
             let parts = Parts {
                 settings,

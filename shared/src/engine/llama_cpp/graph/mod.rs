@@ -35,7 +35,6 @@ pub(super) use self::block::{Block, blocks};
 pub(super) use self::every_context::EveryContext;
 pub(super) use self::family::{Fidelity, fidelity};
 pub(super) use self::output::{Output, output};
-pub(super) use self::sample::{kinds, sample};
 use self::simulate::{Peaks, Scheduled};
 
 /// What the graph is built from, the batch aside.

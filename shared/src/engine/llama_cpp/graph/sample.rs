@@ -8,36 +8,14 @@
 use alloc::vec::Vec;
 use core::cmp::Reverse;
 
-use super::block::Block;
-
 /// Layers that have to pass before a run leaves the allocator as it found it.
 const SETTLING_LAYERS: usize = 4;
 /// Longest round that is looked for, in layers.
 const LONGEST_ROUND: usize = 12;
 
-/// A number for each block: equal ones compute alike.
-pub(in super::super) fn kinds(blocks: &[Block]) -> Vec<usize> {
-    // Sparse layers hold memory from the start until their turn: none can stand for another.
-    if blocks.iter().any(|block| block.indexer.is_some()) {
-        return (0..blocks.len()).collect();
-    }
-    let mut distinct: Vec<&Block> = Vec::new();
-    blocks
-        .iter()
-        .map(
-            |block| match distinct.iter().position(|known| known.computes_like(block)) {
-                Some(kind) => kind,
-                None => {
-                    distinct.push(block);
-                    distinct.len() - 1
-                }
-            },
-        )
-        .collect()
-}
-
-/// Positions of the layers that stand for all, in order.
-pub(in super::super) fn sample(kinds: &[usize]) -> Vec<usize> {
+/// Positions of the layers that stand for all, in order, by a number for each layer: layers of
+/// equal numbers compute alike.
+pub(super) fn sample(kinds: &[usize]) -> Vec<usize> {
     let mut kept = Vec::new();
     let mut at = 0;
     while at < kinds.len() {

@@ -45,7 +45,7 @@ pub(super) fn explain(prepared: &Prepared<'_>, plan: &Plan) -> Vec<Explanation> 
     explanations.push(Explanation {
         component: Component::Compute,
         arithmetic: compute(prepared, gpu, tokens),
-        source: "measured peaks of Transformers 5.23.0; masking_utils.py, integrations/moe.py",
+        source: "peaks of Transformers 5.23.0, measured or counted over its classes",
         basis: device.compute.basis,
     });
     explanations.push(Explanation {
@@ -97,28 +97,30 @@ fn states(gpu: &Gpu) -> Vec<String> {
 
 fn compute(prepared: &Prepared<'_>, gpu: &Gpu, tokens: u64) -> Vec<String> {
     let widths = prepared.widths;
-    let mut lines = Vec::from([format!("{tokens} × (8 + {} × 2 B) + max:", widths.angles)]);
-    let square = match prepared.attention {
-        AttentionImplementation::Eager => "heads × 10 B + mask 2 B",
-        AttentionImplementation::Sdpa => "window: 5 B",
-        AttentionImplementation::FlashAttention2 => "",
-    };
+    let mut lines = Vec::from([format!("{tokens} × (8 + {}) B + max:", widths.given)]);
     for (shape, _) in &gpu.shapes {
-        if shape.mask.is_some() {
-            let elements = match prepared.attention {
-                AttentionImplementation::Eager => shape.attended,
-                _ => shape.fused,
+        if let Some(mask) = shape.mask {
+            let (elements, square) = match prepared.attention {
+                AttentionImplementation::Eager => (
+                    shape.attended,
+                    format!(" + {tokens}² × ({} × {} B + 2 B)", shape.heads, shape.score),
+                ),
+                AttentionImplementation::Sdpa if mask.is_made(tokens) => {
+                    let repeated = shape.attended.saturating_add(shape.attended / 3);
+                    (repeated, format!(" + {tokens}² × 5 B"))
+                }
+                _ => (shape.fused, String::new()),
             };
             lines.push(format!(
-                "attention: {tokens} × (3 × {} + {elements}) × 2 B; {tokens}² × ({square})",
+                "attention: {tokens} × (3 × {} + {elements}) × 2 B{square}",
                 widths.stream
             ));
         }
         let own = shape.network.max(shape.recurrent);
         if own > 0 {
             lines.push(format!(
-                "network: {tokens} × (4 × {} × 2 B + {own} B)",
-                widths.stream
+                "network: {tokens} × ({} × {} × 2 B + {own} B)",
+                widths.network_streams, widths.stream
             ));
         }
     }

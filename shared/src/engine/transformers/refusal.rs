@@ -84,7 +84,7 @@ fn weights(settings: &Transformers, model: &Model) -> Result<(), EngineError> {
         .iter()
         .any(|tensor| is_ggml(tensor.tensor_type))
     {
-        return refused("BF16, GPTQ, AWQ, FP8, NF4");
+        return refused("BF16, gptq-int4-g128, awq-int4-g128, fp8, nf4");
     }
     let quantization = model.quantization.as_ref();
     let packing = quantization.and_then(|own| own.packing);
@@ -99,8 +99,12 @@ fn weights(settings: &Transformers, model: &Model) -> Result<(), EngineError> {
         return Ok(());
     }
     match method {
-        Some(Method::Exl2 | Method::Exl3) => refused("BF16, GPTQ, AWQ, FP8, NF4"),
-        Some(Method::Other(_)) if packing.is_none() => refused("BF16, GPTQ, AWQ, FP8, NF4"),
+        Some(Method::Exl2 | Method::Exl3) => {
+            refused("BF16, gptq-int4-g128, awq-int4-g128, fp8, nf4")
+        }
+        Some(Method::Other(_)) if packing.is_none() => {
+            refused("BF16, gptq-int4-g128, awq-int4-g128, fp8, nf4")
+        }
         _ => Ok(()),
     }
 }

@@ -81,6 +81,113 @@ fn peaks_are_those_measured() {
     assert_eq!(planned(sdpa, &llama(8), 1).weights.bytes, 5_591_146_496);
 }
 
+/// Classes with tensors that hold no data, in SDPA or plain attention: the peak beside weights and
+/// cache. Each layer with a window has 8 bytes on the GPU, which the counts do not have.
+#[test]
+fn peaks_are_those_counted_over_the_classes() {
+    let windows = |layers: u64| layers * 8;
+    let cases = [
+        (
+            json!({"model_type": "qwen3", "hidden_size": 4096, "intermediate_size": 12288,
+                "num_hidden_layers": 2, "num_attention_heads": 32, "num_key_value_heads": 8,
+                "head_dim": 128, "vocab_size": 32000}),
+            (None, 2_048, 219_168_768),
+        ),
+        (
+            json!({"model_type": "phi3", "hidden_size": 3072, "intermediate_size": 8192,
+                "num_hidden_layers": 2, "num_attention_heads": 32, "num_key_value_heads": 32,
+                "vocab_size": 32064}),
+            (None, 2_048, 185_352_192),
+        ),
+        (
+            json!({"model_type": "mistral", "hidden_size": 4096, "intermediate_size": 14336,
+                "num_hidden_layers": 2, "num_attention_heads": 32, "num_key_value_heads": 8,
+                "vocab_size": 32000, "sliding_window": 1024}),
+            (None, 4_096, 505_446_400 + windows(2)),
+        ),
+        (
+            json!({"model_type": "gemma2", "hidden_size": 2304, "intermediate_size": 9216,
+                "num_hidden_layers": 2, "num_attention_heads": 8, "num_key_value_heads": 4,
+                "head_dim": 256, "vocab_size": 32000, "sliding_window": 1024}),
+            (None, 2_048, 407_912_448 + windows(1)),
+        ),
+        (
+            json!({"model_type": "cohere2", "hidden_size": 4096, "intermediate_size": 14336,
+                "num_hidden_layers": 4, "num_attention_heads": 32, "num_key_value_heads": 8,
+                "vocab_size": 32000, "sliding_window": 1024, "sliding_window_pattern": 4}),
+            (None, 4_096, 505_446_400 + windows(3)),
+        ),
+        (
+            json!({"model_type": "olmo3", "hidden_size": 4096, "intermediate_size": 11008,
+                "num_hidden_layers": 4, "num_attention_heads": 32, "num_key_value_heads": 32,
+                "vocab_size": 32000, "sliding_window": 1024}),
+            (None, 4_096, 396_394_496 + windows(3)),
+        ),
+        (
+            json!({"model_type": "lfm2", "hidden_size": 2048, "intermediate_size": 8192,
+                "num_hidden_layers": 3, "num_attention_heads": 32, "num_key_value_heads": 8,
+                "layer_types": ["conv", "conv", "full_attention"], "conv_L_cache": 3,
+                "block_auto_adjust_ff_dim": false, "vocab_size": 32000}),
+            (None, 2_048, 134_758_400),
+        ),
+    ];
+    for (config, (attention, tokens, peak)) in cases {
+        let model = read_config(config.to_string().as_bytes(), "x").unwrap();
+        let settings = Transformers {
+            attention,
+            ..Transformers::default()
+        };
+        let plan = planned(settings, &model, tokens);
+        assert_eq!(plan.compute.bytes, peak, "{config}");
+        assert!(plan.compute.is_exact(), "{config}");
+    }
+}
+
+/// The same with experts, which is met to a thousandth.
+#[test]
+fn peaks_with_experts_are_close() {
+    let cases = [
+        (
+            json!({"model_type": "gpt_oss", "hidden_size": 2880, "intermediate_size": 2880,
+                "num_hidden_layers": 2, "num_attention_heads": 64, "num_key_value_heads": 8,
+                "head_dim": 64, "num_local_experts": 32, "num_experts_per_tok": 4,
+                "sliding_window": 128, "vocab_size": 32000}),
+            1_714_176_000,
+        ),
+        (
+            json!({"model_type": "qwen3_moe", "hidden_size": 2048, "intermediate_size": 6144,
+                "moe_intermediate_size": 768, "num_experts": 128, "num_experts_per_tok": 8,
+                "num_hidden_layers": 2, "num_attention_heads": 32, "num_key_value_heads": 4,
+                "head_dim": 128, "vocab_size": 32000}),
+            304_235_520,
+        ),
+        (
+            json!({"model_type": "mixtral", "hidden_size": 4096, "intermediate_size": 14336,
+                "num_hidden_layers": 2, "num_attention_heads": 32, "num_key_value_heads": 8,
+                "num_local_experts": 8, "num_experts_per_tok": 2, "vocab_size": 32000}),
+            571_670_592,
+        ),
+        (
+            json!({"model_type": "glm4_moe", "hidden_size": 4096, "intermediate_size": 10944,
+                "moe_intermediate_size": 1408, "num_hidden_layers": 2, "first_k_dense_replace": 1,
+                "num_attention_heads": 96, "num_key_value_heads": 8, "head_dim": 128,
+                "n_routed_experts": 128, "num_experts_per_tok": 8, "n_shared_experts": 1,
+                "vocab_size": 32000}),
+            874_726_400,
+        ),
+    ];
+    for (config, counted) in cases {
+        let model = read_config(config.to_string().as_bytes(), "x").unwrap();
+        let ours = planned(Transformers::default(), &model, 2_048)
+            .compute
+            .bytes;
+        assert!(
+            (counted..=counted + counted / 1_000).contains(&ours),
+            "{config}: {ours}, not {counted}"
+        );
+    }
+}
+
 #[test]
 fn windows_hold_the_whole_prompt_while_it_passes() {
     let model = gemma();
@@ -116,9 +223,11 @@ fn quantized_caches_have_scales_per_group() {
         copied: 2 * 64,
         mask: Some(Mask::Causal),
         heads: 2,
+        score: 10,
         attended: 0,
         fused: 0,
         network: 0,
+        fixed: 0,
         recurrent: 0,
         state: 0,
     };

@@ -9,9 +9,8 @@ use super::weights::ELEMENT;
 
 /// Bytes of a token's position.
 const POSITION: u128 = 8;
-/// Copies of the stream that attention holds, and those that a network holds.
+/// Copies of the stream that attention holds.
 const ATTENTION_STREAMS: u128 = 3;
-const NETWORK_STREAMS: u128 = 4;
 /// Copies of the last token's logits in single precision while the next one is sampled.
 const SAMPLED: u128 = 3 * 4;
 
@@ -22,8 +21,11 @@ pub(super) struct Widths {
     pub stream: u64,
     /// Entries of the vocabulary.
     pub vocabulary: u64,
-    /// Elements of the rotary angles' cosines and sines of a token, all kinds together.
-    pub angles: u64,
+    /// Bytes of the rotary angles' cosines and sines of a token, all kinds together, and of what
+    /// else every layer is given.
+    pub given: u64,
+    /// Copies of the stream that a network holds.
+    pub network_streams: u64,
 }
 
 /// Bytes on one GPU, where `shapes` are its layers and `is_last` says that it has the output.
@@ -40,12 +42,10 @@ pub(super) fn peak(
     let stream = n
         .saturating_mul(u128::from(widths.stream))
         .saturating_mul(half);
-    let angles = n
-        .saturating_mul(u128::from(widths.angles))
-        .saturating_mul(half);
+    let given = n.saturating_mul(u128::from(widths.given));
     let held = n
         .saturating_mul(POSITION)
-        .saturating_add(angles)
+        .saturating_add(given)
         .saturating_add(masks(attention, shapes, tokens))
         .saturating_add(counters(settings.cache, shapes));
     let mut layer: u128 = 0;
@@ -55,11 +55,12 @@ pub(super) fn peak(
             layer = layer.max(stream.saturating_mul(ATTENTION_STREAMS).saturating_add(own));
         }
         let network = n.saturating_mul(u128::from(shape.network));
+        let network = network.saturating_add(u128::from(shape.fixed));
         let recurrent = n.saturating_mul(u128::from(shape.recurrent));
         let widest = network.max(recurrent);
         layer = layer.max(
             stream
-                .saturating_mul(NETWORK_STREAMS)
+                .saturating_mul(u128::from(widths.network_streams))
                 .saturating_add(widest),
         );
     }

@@ -46,6 +46,8 @@ impl Question {
     /// Where a setting is not one that the engine takes.
     pub fn engine(&self, focus: Focus) -> Result<Box<dyn Engine>, SettingError> {
         let engine = self.backend.engine(&self.settings)?;
+        let settled = engine.settled(&self.devices, self.budget.reserve());
+        let engine = settled.unwrap_or(engine);
         Ok(match focus {
             Focus::Precision(precision) => engine.with_precision(precision),
             Focus::Exact => engine,
@@ -229,6 +231,40 @@ mod tests {
         assert_eq!(exact.plan.cache_types.key, "q8_0");
         assert_eq!(exact.plan.cache_types.value, "f16");
         assert_eq!(answers.rows.len(), 4);
+    }
+
+    #[test]
+    fn vllm_is_given_the_share_that_is_free() {
+        let mut state = State {
+            backend: "vllm".into(),
+            ..State::default()
+        };
+        state.gpus[0].free = "20,000 MiB".into();
+        let question = asked(&state).unwrap();
+        assert_eq!(question.chosen.model.weights_format, "BF16");
+        let answers = question.answers();
+        let fit = answers.rows[0].fit.as_ref().unwrap();
+        assert!(fit.max_context_length > 8_192);
+        let command = answers.detail(state.focus).unwrap().command;
+        assert!(
+            command.starts_with("vllm serve Qwen/Qwen3-8B --max-model-len ")
+                && command.contains("--gpu-memory-utilization 0.7"),
+            "{command}"
+        );
+        state
+            .settings
+            .insert("gpu-memory-utilization".into(), "0.92".into());
+        let refused = asked(&state).unwrap().answers();
+        let error = refused.rows[0].fit.as_ref().unwrap_err();
+        assert_eq!(shared::text::UserMessage::code(error), "share_not_free");
+        state
+            .settings
+            .insert("gpu-memory-utilization".into(), "much".into());
+        let problems = asked(&state).unwrap_err();
+        assert_eq!(
+            problems[0].field,
+            crate::question::Field::Setting("gpu-memory-utilization")
+        );
     }
 
     #[test]

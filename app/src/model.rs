@@ -125,6 +125,33 @@ impl UserMessage for ModelError {
     }
 }
 
+/// The model that was chosen, as its checkpoint stores it.
+///
+/// # Errors
+/// Where there is no such model.
+pub fn checkpoint(choice: &ModelChoice, loaded: Option<&Loaded>) -> Result<Chosen, ModelError> {
+    let ModelChoice::Named(name) = choice else {
+        // A configuration leaves no format open to an engine that reads checkpoints, and a GGUF
+        // file is for the engine to refuse.
+        let mut loaded = loaded.cloned();
+        if let Some(loaded) = &mut loaded {
+            loaded.open_format = false;
+        }
+        let chosen = resolve(choice, "", loaded.as_ref())?;
+        return Ok(Chosen {
+            reference: chosen.model.name.clone(),
+            ..chosen
+        });
+    };
+    let entry = catalogue::find(name).map_err(ModelError::NotFound)?;
+    let model = entry.checkpoint().map_err(ModelError::Entry)?;
+    Ok(Chosen {
+        formats: Formats::Fixed(model.weights_format.clone()),
+        model: Arc::new(model),
+        reference: entry.repository.into(),
+    })
+}
+
 /// The model that was chosen, with its weights in the format chosen.
 ///
 /// # Errors

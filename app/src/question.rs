@@ -181,15 +181,16 @@ pub fn ask(
 #[cfg(test)]
 pub(crate) mod tests {
     use super::*;
-    use crate::model::resolve;
+    use crate::model::{checkpoint, resolve};
 
     /// The question of a state without files and probe.
     pub(crate) fn asked(state: &State) -> Result<Question, Vec<Problem>> {
-        ask(
-            state,
-            resolve(&state.model, &state.quant, None),
-            &Vec::new(),
-        )
+        let backend = engines::find(&state.backend).unwrap();
+        let model = match backend.reads_checkpoints {
+            true => checkpoint(&state.model, None),
+            false => resolve(&state.model, &state.quant, None),
+        };
+        ask(state, model, &Vec::new())
     }
 
     #[test]

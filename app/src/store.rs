@@ -8,8 +8,9 @@ use shared::gpu::{Device, GpuReport, ProbeProblem, ProblemCode};
 use shared::text::Language;
 
 use crate::answer::{Answers, Detail};
+use crate::engines;
 use crate::file::FileError;
-use crate::model::{Chosen, Loaded, ModelError, resolve};
+use crate::model::{Chosen, Loaded, ModelError, checkpoint, resolve};
 use crate::question::{Field, LiveDevices, Problem, Question, ask, follows};
 use crate::state::{GpuChoice, ModelChoice, State};
 
@@ -103,11 +104,19 @@ impl Store {
         let state = RwSignal::new(state);
         let loaded: RwSignal<Option<Arc<Loaded>>> = RwSignal::new(None);
         let live_devices = RwSignal::new(LiveDevices::new());
-        let named =
-            Memo::new(move |_| state.with(|state| (state.model.clone(), state.quant.clone())));
+        let named = Memo::new(move |_| {
+            state.with(|state| {
+                let reads_checkpoints =
+                    engines::find(&state.backend).is_some_and(|backend| backend.reads_checkpoints);
+                (state.model.clone(), state.quant.clone(), reads_checkpoints)
+            })
+        });
         let chosen = Memo::new(move |_| {
-            named.with(|(model, quant)| {
-                loaded.with(|loaded| resolve(model, quant, loaded.as_deref()))
+            named.with(|(model, quant, reads_checkpoints)| {
+                loaded.with(|loaded| match reads_checkpoints {
+                    true => checkpoint(model, loaded.as_deref()),
+                    false => resolve(model, quant, loaded.as_deref()),
+                })
             })
         });
         let question = Memo::new(move |_| {

@@ -10,6 +10,7 @@ use super::{Backend, Kind, Relief, Setting, SettingError, Values};
 pub(super) const BACKEND: Backend = Backend {
     name: "llama.cpp",
     label: "llama.cpp",
+    reads_checkpoints: false,
     settings: SETTINGS,
     cache_settings: &["cache-type-k", "cache-type-v"],
     reliefs,

@@ -2,6 +2,7 @@
 //! list: a new engine is a file beside this one and a line in it.
 
 mod llama_cpp;
+mod vllm;
 
 use std::collections::BTreeMap;
 
@@ -12,7 +13,7 @@ use shared::text::{Language, UserMessage};
 use crate::number::{NumberError, parse_count};
 
 /// Every engine, the default first.
-pub const BACKENDS: &[Backend] = &[llama_cpp::BACKEND];
+pub const BACKENDS: &[Backend] = &[llama_cpp::BACKEND, vllm::BACKEND];
 
 /// An engine as the page offers it.
 pub struct Backend {
@@ -20,6 +21,8 @@ pub struct Backend {
     pub name: &'static str,
     /// The name shown.
     pub label: &'static str,
+    /// Whether it reads checkpoints as they are on the Hub, and not GGUF files.
+    pub reads_checkpoints: bool,
     /// The settings that people change.
     pub settings: &'static [Setting],
     /// The settings that give the KV cache exact types of the engine's own, beside the
@@ -108,6 +111,8 @@ pub struct Relief {
 pub enum Kind {
     /// A whole number.
     Number,
+    /// A number with decimals, or a whole number that may be left empty: the engine decides then.
+    Text,
     /// One of these values; each with its label in Japanese and in English, or its own name
     /// where they are empty.
     Choice(&'static [(&'static str, (&'static str, &'static str))]),
@@ -271,6 +276,7 @@ mod tests {
                     Kind::Choice(values) => values.iter().map(|(value, _)| *value).collect(),
                     Kind::Switch => vec!["on", "off"],
                     Kind::Number => vec!["1", "2k"],
+                    Kind::Text => vec!["", "1"],
                 };
                 for value in values {
                     let result = backend.engine(&chosen(&[(setting.name, value)]));

@@ -3,11 +3,12 @@
 use clap::{Args, ValueHint};
 use shared::engine::Precision;
 use shared::engine::llama_cpp::{FlashAttention, SplitMode};
+use shared::engine::vllm::{CacheType, Utilization};
 use shared::fit::Answer;
 use shared::quant::{FileType, TensorType};
 use shared::text::Language;
 
-use super::value::{self, Layers};
+use super::value::{self, Layers, LengthOrAuto};
 
 /// Which model.
 #[derive(Debug, Args)]
@@ -111,15 +112,15 @@ pub(crate) struct Precisions {
     #[arg(long, value_name = "T", value_parser = value::cache_type(), conflicts_with = "kv")]
     pub(crate) cache_type_v: Option<TensorType>,
     /// Exactly this type (vLLM)
-    #[arg(long, hide = true, value_name = "T", conflicts_with = "kv")]
-    pub(crate) kv_cache_dtype: Option<String>,
+    #[arg(long, value_name = "T", value_parser = value::kv_cache_dtype(), conflicts_with = "kv")]
+    pub(crate) kv_cache_dtype: Option<CacheType>,
 }
 
 /// Which engine, and its settings.
 #[derive(Debug, Args)]
 #[command(next_help_heading = "Engine")]
 pub(crate) struct Backend {
-    /// llama.cpp (default); still to come: ollama, lm-studio, koboldcpp, vllm, transformers, autogptq
+    /// llama.cpp (default), vllm; still to come: ollama, lm-studio, koboldcpp, transformers, autogptq
     #[arg(long, value_name = "NAME")]
     pub(crate) backend: Option<String>,
     /// The engine's version (default: the newest known)
@@ -184,45 +185,46 @@ pub(crate) struct LlamaCppOptions {
     pub(crate) outputs_max: Option<u64>,
 }
 
-/// Settings of vLLM, by its own names; not shown in the help before its rules are there.
+/// Settings of vLLM, by its own names.
 #[derive(Debug, Args)]
-#[command(next_help_heading = "vLLM")]
+#[command(next_help_heading = "vLLM (vllm serve's defaults)")]
 pub(crate) struct VllmOptions {
-    /// Share of the VRAM that vLLM may use
-    #[arg(long, hide = true, value_name = "F")]
-    pub(crate) gpu_memory_utilization: Option<String>,
-    /// Bytes of the KV cache, in place of the share
-    #[arg(long, hide = true, value_name = "N", value_parser = value::positive)]
+    /// Share of the GPU's memory (default: 0.92, or what is free)
+    #[arg(long, value_name = "F", value_parser = value::utilization)]
+    pub(crate) gpu_memory_utilization: Option<Utilization>,
+    /// Bytes of the KV cache on each GPU, in place of the share
+    #[arg(long, value_name = "N", value_parser = value::with_unit)]
     pub(crate) kv_cache_memory_bytes: Option<u64>,
-    /// GPUs that share each layer
-    #[arg(long, hide = true, value_name = "N", value_parser = value::positive)]
+    /// GPUs that share each layer (default: 1)
+    #[arg(long, value_name = "N", value_parser = value::positive)]
     pub(crate) tensor_parallel_size: Option<u64>,
-    /// GPUs that hold consecutive layers
-    #[arg(long, hide = true, value_name = "N", value_parser = value::positive)]
+    /// GPUs, or groups of them, that hold consecutive layers (default: 1)
+    #[arg(long, value_name = "N", value_parser = value::positive)]
     pub(crate) pipeline_parallel_size: Option<u64>,
-    /// Tokens of one step
-    #[arg(long, hide = true, value_name = "N", value_parser = value::positive)]
+    /// Tokens of one step (default: 2048 to 16384, by the GPU)
+    #[arg(long, value_name = "N", value_parser = value::with_unit)]
     pub(crate) max_num_batched_tokens: Option<u64>,
-    /// Sequences of one step
-    #[arg(long, hide = true, value_name = "N", value_parser = value::positive)]
+    /// Requests of one step (default: 256 or 1024, by the GPU)
+    #[arg(long, value_name = "N", value_parser = value::positive)]
     pub(crate) max_num_seqs: Option<u64>,
-    /// Context of one sequence
-    #[arg(long, hide = true, value_name = "N|auto")]
-    pub(crate) max_model_len: Option<String>,
-    /// Tokens of one block of the cache
-    #[arg(long, hide = true, value_name = "N", value_parser = value::positive)]
+    /// Longest context of a request (default: auto, as long as fits)
+    #[arg(long, value_name = "N|auto", value_parser = value::length_or_auto)]
+    #[arg(allow_negative_numbers = true)]
+    pub(crate) max_model_len: Option<LengthOrAuto>,
+    /// Tokens of one block of the cache (default: the attention backend's)
+    #[arg(long, value_name = "N", value_parser = value::positive)]
     pub(crate) block_size: Option<u64>,
     /// Prefixes are not cached
-    #[arg(long, hide = true)]
+    #[arg(long)]
     pub(crate) no_enable_prefix_caching: bool,
-    /// Every layer caches the whole context
-    #[arg(long, hide = true)]
+    /// Layers with a window cache the whole context
+    #[arg(long)]
     pub(crate) disable_hybrid_kv_cache_manager: bool,
     /// No CUDA graphs
-    #[arg(long, hide = true)]
+    #[arg(long)]
     pub(crate) enforce_eager: bool,
-    /// Tokens of speculative decoding
-    #[arg(long, hide = true, value_name = "N", value_parser = value::count)]
+    /// Tokens drafted ahead in each step (default: 0)
+    #[arg(long, value_name = "N", value_parser = value::count)]
     pub(crate) num_speculative_tokens: Option<u64>,
 }
 

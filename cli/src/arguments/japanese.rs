@@ -24,6 +24,7 @@ pub(super) fn heading(english: &str) -> String {
         "llama.cpp (llama-server's defaults, one slot)" => {
             "llama.cpp(既定は llama-server、1 スロット)"
         }
+        "vLLM (vllm serve's defaults)" => "vLLM(既定は vllm serve)",
         "Output" => "出力",
         other => other,
     }
@@ -58,7 +59,7 @@ pub(super) fn help(argument: &str) -> Option<&'static str> {
         "cache_type_v" => "V キャッシュの型そのもの(llama.cpp)",
         "kv_cache_dtype" => "KV キャッシュの型そのもの(vLLM)",
         "backend" => {
-            "llama.cpp(既定)。今後対応: ollama, lm-studio, koboldcpp, vllm, transformers, autogptq"
+            "llama.cpp(既定)、vllm。今後対応: ollama, lm-studio, koboldcpp, transformers, autogptq"
         }
         "backend_version" => "エンジンのバージョン(既定: 分かる中で最新)",
         "flash_attn" => "Flash Attention(既定: auto)",
@@ -78,18 +79,20 @@ pub(super) fn help(argument: &str) -> Option<&'static str> {
         "outputs_max" => {
             "マイクロバッチごとに計画するロジットの行数。0 で全部(既定: スロットごとに 1)"
         }
-        "gpu_memory_utilization" => "vLLM が使ってよい VRAM の割合",
-        "kv_cache_memory_bytes" => "割合の代わりに、KV キャッシュのバイト数",
-        "tensor_parallel_size" => "各層を分け合う GPU の数",
-        "pipeline_parallel_size" => "連続する層を受け持つ GPU の数",
-        "max_num_batched_tokens" => "1 ステップのトークン数",
-        "max_num_seqs" => "1 ステップのシーケンス数",
-        "max_model_len" => "1 シーケンスのコンテキスト長",
-        "block_size" => "キャッシュの 1 ブロックのトークン数",
+        "gpu_memory_utilization" => {
+            "vLLM に使わせる GPU メモリの割合(既定: 0.92、空きが足りなければ空きの分)"
+        }
+        "kv_cache_memory_bytes" => "割合の代わりに、GPU ごとの KV キャッシュのバイト数",
+        "tensor_parallel_size" => "各層を分け合う GPU の数(既定: 1)",
+        "pipeline_parallel_size" => "連続する層を受け持つ GPU(またはその組)の数(既定: 1)",
+        "max_num_batched_tokens" => "1 ステップのトークン数(既定: GPU により 2048~16384)",
+        "max_num_seqs" => "1 ステップのリクエスト数(既定: GPU により 256 か 1024)",
+        "max_model_len" => "1 リクエストの最大コンテキスト長(既定: auto = 収まるだけ)",
+        "block_size" => "キャッシュの 1 ブロックのトークン数(既定: アテンションの実装による)",
         "no_enable_prefix_caching" => "プレフィックスをキャッシュしない",
-        "disable_hybrid_kv_cache_manager" => "どの層も全文脈をキャッシュする",
+        "disable_hybrid_kv_cache_manager" => "窓のある層も全文脈をキャッシュする",
         "enforce_eager" => "CUDA Graph を使わない",
-        "num_speculative_tokens" => "投機的デコーディングのトークン数",
+        "num_speculative_tokens" => "各ステップで先読みするトークン数(既定: 0)",
         "lang" => "言語(既定: システムの言語)",
         "json" => "JSON で、1 行に 1 つのオブジェクト",
         "help" => "このヘルプを表示",

@@ -6,6 +6,7 @@ use std::fmt;
 use clap::builder::{PossibleValue, PossibleValuesParser, TypedValueParser};
 use shared::engine::Precision;
 use shared::engine::llama_cpp::{FlashAttention, LlamaCpp, SplitMode};
+use shared::engine::vllm::{self, Utilization};
 use shared::fit::Answer;
 use shared::quant::{FileType, TensorType};
 use shared::source::manual::parse_billions;
@@ -30,6 +31,12 @@ pub(crate) enum Expected {
     Share,
     /// `PATTERN=BUFFER`.
     Override,
+    /// A share of a GPU's memory.
+    Utilization,
+    /// A whole number with vLLM's units, or all that fits.
+    LengthOrAuto,
+    /// A whole number with vLLM's units.
+    WithUnit,
     /// One of these names.
     OneOf(String),
 }
@@ -76,6 +83,24 @@ impl Expected {
                 .pick(
                     "「正規表現=置き場所」(例: exps=CPU)を指定してください",
                     "give PATTERN=BUFFER, such as exps=CPU",
+                )
+                .into(),
+            Self::Utilization => language
+                .pick(
+                    "0 より大きく 1 以下の小数(例: 0.92)を指定してください",
+                    "give a share above 0 and up to 1, such as 0.92",
+                )
+                .into(),
+            Self::LengthOrAuto => language
+                .pick(
+                    "1 以上のトークン数(例: 32768 または 32K)か auto を指定してください",
+                    "give a number of tokens from 1 on, such as 32768 or 32K, or auto",
+                )
+                .into(),
+            Self::WithUnit => language
+                .pick(
+                    "1 以上の整数を指定してください。K・M・G(1024 倍ごと)か k・m・g(1000 倍ごと)を付けられます",
+                    "give a whole number from 1 on; K, M, G (of 1024) or k, m, g (of 1000) may follow",
                 )
                 .into(),
             Self::OneOf(names) => match language {
@@ -163,6 +188,49 @@ pub(super) fn share(text: &str) -> Result<f32, Expected> {
         .ok_or(Expected::Share)
 }
 
+/// A share of a GPU's memory.
+pub(super) fn utilization(text: &str) -> Result<Utilization, Expected> {
+    Utilization::from_decimal(text).ok_or(Expected::Utilization)
+}
+
+/// A whole number from 1 on, with the units that vLLM's own options take: `K`, `M`, `G` and `T`
+/// of 1024, `k`, `m`, `g` and `t` of 1000.
+pub(super) fn with_unit(text: &str) -> Result<u64, Expected> {
+    let (digits, unit) = match text.char_indices().last() {
+        Some((place, last)) if last.is_ascii_alphabetic() => {
+            let base: u64 = if last.is_ascii_uppercase() {
+                1024
+            } else {
+                1000
+            };
+            let power = "kmgt".find(last.to_ascii_lowercase());
+            let power = power.and_then(|power| u32::try_from(power + 1).ok());
+            let digits = text.get(..place).unwrap_or_default();
+            (digits, power.and_then(|power| base.checked_pow(power)))
+        }
+        _ => (text, Some(1)),
+    };
+    whole(digits)
+        .zip(unit)
+        .and_then(|(number, unit)| number.checked_mul(unit))
+        .filter(|&number| number > 0)
+        .ok_or(Expected::WithUnit)
+}
+
+/// A context length, or as long as fits.
+pub(super) fn length_or_auto(text: &str) -> Result<LengthOrAuto, Expected> {
+    match text {
+        "auto" | "-1" => Ok(LengthOrAuto(None)),
+        _ => with_unit(text)
+            .map(|length| LengthOrAuto(Some(length)))
+            .map_err(|_| Expected::LengthOrAuto),
+    }
+}
+
+/// A context length, where `None` is as long as fits.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct LengthOrAuto(pub(crate) Option<u64>);
+
 /// One `PATTERN=BUFFER`.
 pub(super) fn tensor_override(text: &str) -> Result<(String, String), Expected> {
     match text.rsplit_once('=') {
@@ -206,6 +274,14 @@ pub(super) fn cache_type() -> impl TypedValueParser<Value = TensorType> {
             let mut types = LlamaCpp::CACHE_TYPES.into_iter();
             types.find(|known| known.name() == name)
         },
+    )
+}
+
+/// A type of vLLM's KV cache.
+pub(super) fn kv_cache_dtype() -> impl TypedValueParser<Value = vllm::CacheType> {
+    one_of(
+        vllm::CacheType::ALL.into_iter().map(vllm::CacheType::name),
+        vllm::CacheType::from_name,
     )
 }
 
@@ -280,6 +356,21 @@ mod tests {
         ] {
             assert_eq!(context(text), Err(Expected::Context), "{text}");
         }
+    }
+
+    #[test]
+    fn units_are_those_of_vllm() {
+        assert_eq!(with_unit("8192"), Ok(8_192));
+        assert_eq!(with_unit("8K"), Ok(8_192));
+        assert_eq!(with_unit("8k"), Ok(8_000));
+        assert_eq!(with_unit("16G"), Ok(16 << 30));
+        for text in ["", "K", "0", "-1", "1.5g", "8x", "8é", "99999999T"] {
+            assert_eq!(with_unit(text), Err(Expected::WithUnit), "{text}");
+        }
+        assert_eq!(length_or_auto("auto"), Ok(LengthOrAuto(None)));
+        assert_eq!(length_or_auto("-1"), Ok(LengthOrAuto(None)));
+        assert_eq!(length_or_auto("32K"), Ok(LengthOrAuto(Some(32_768))));
+        assert_eq!(length_or_auto("long"), Err(Expected::LengthOrAuto));
     }
 
     #[test]

@@ -6,7 +6,7 @@ use shared::engine::{Engine, Precision};
 use shared::fit::{self, Advised, Freedom};
 use shared::model::Model;
 
-use super::{Wanted, given_of};
+use super::{Placed, Wanted, given_of};
 use crate::arguments::{Backend, Precisions, Question, UsageError};
 use crate::failure::Failure;
 
@@ -53,7 +53,7 @@ pub(super) fn build(
 pub(super) fn advise(question: &Question, wanted: &Wanted) -> Result<Option<Advised>, Failure> {
     let (backend, precisions) = (&question.backend, &question.precisions);
     let options = &backend.llama_cpp;
-    let mut settings = settings(backend, precisions, wanted.model)?;
+    let mut settings = settings(backend, precisions, wanted.placed.model)?;
     let exact = precisions.cache_type_k.is_some() || precisions.cache_type_v.is_some();
     let choice = match (exact, precisions.kv.as_slice()) {
         (true, _) => Vec::new(),
@@ -69,16 +69,14 @@ pub(super) fn advise(question: &Question, wanted: &Wanted) -> Result<Option<Advi
         flash_attention: true,
         gpu_layers: options.n_gpu_layers.is_none(),
         cpu_experts: options.n_cpu_moe.is_none() && options.override_tensor.is_empty(),
+        ..Freedom::default()
     };
-    let (model, devices) = (wanted.model, wanted.devices);
-    let advised = fit::advise(
-        &settings,
-        &freedom,
+    let Placed {
         model,
         devices,
-        wanted.budget,
-        wanted.context,
-    )?;
+        budget,
+    } = wanted.placed;
+    let advised = fit::advise(&settings, &freedom, model, devices, budget, wanted.context)?;
     Ok(advised)
 }
 

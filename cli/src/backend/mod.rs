@@ -10,6 +10,7 @@ use shared::engine::{Engine, Precision};
 use shared::fit::{Advised, Budget};
 use shared::gpu::Device;
 use shared::model::Model;
+use shared::text::Language;
 
 use crate::arguments::{Backend, Precisions, Question, UsageError};
 use crate::failure::Failure;
@@ -19,6 +20,10 @@ struct Entry {
     name: &'static str,
     /// Settings from options; `None` where the engine's rules are still to come.
     build: Option<Build>,
+    /// What it reads models from.
+    reads: fn(&Backend) -> Reads,
+    /// What a person should know of how it takes the question.
+    notes: fn(&Question, &[Device], Language) -> Vec<String>,
     /// The options that are this engine's alone, where they were given.
     given: fn(&Backend, &Precisions) -> Vec<&'static str>,
     /// The search for settings that serve; `None` where the engine knows none.
@@ -28,14 +33,21 @@ struct Entry {
 type Build = fn(&Backend, &Precisions, &Model) -> Result<Box<dyn Engine>, Failure>;
 type Advise = fn(&Question, &Wanted) -> Result<Option<Advised>, Failure>;
 
-/// What advice is wanted for.
-pub(crate) struct Wanted<'a> {
+/// A model, and where it shall run.
+#[derive(Clone, Copy)]
+pub(crate) struct Placed<'a> {
     /// The model.
     pub(crate) model: &'a Model,
     /// Where it shall run.
     pub(crate) devices: &'a [Device],
     /// What must stay free.
     pub(crate) budget: &'a Budget,
+}
+
+/// What advice is wanted for.
+pub(crate) struct Wanted<'a> {
+    /// The model and its devices.
+    pub(crate) placed: Placed<'a>,
     /// Tokens of context.
     pub(crate) context: u64,
 }
@@ -45,6 +57,8 @@ const ENTRIES: &[Entry] = &[
     Entry {
         name: "llama.cpp",
         build: Some(llama_cpp::build),
+        reads: |_| Reads::Gguf,
+        notes: |_, _, _| Vec::new(),
         given: llama_cpp::given,
         advise: Some(llama_cpp::advise),
     },
@@ -53,9 +67,11 @@ const ENTRIES: &[Entry] = &[
     to_come("koboldcpp"),
     Entry {
         name: "vllm",
-        build: None,
+        build: Some(vllm::build),
+        reads: vllm::reads,
+        notes: vllm::notes,
         given: vllm::given,
-        advise: None,
+        advise: Some(vllm::advise),
     },
     to_come("transformers"),
     to_come("autogptq"),
@@ -65,9 +81,22 @@ const fn to_come(name: &'static str) -> Entry {
     Entry {
         name,
         build: None,
+        reads: |_| Reads::Gguf,
+        notes: |_, _, _| Vec::new(),
         given: |_, _| Vec::new(),
         advise: None,
     }
+}
+
+/// What an engine reads models from.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Reads {
+    /// GGUF files.
+    Gguf,
+    /// Checkpoints as they are on the Hub: a folder with `config.json` and safetensors.
+    Checkpoints,
+    /// Checkpoints, and GGUF files where they are named as such.
+    Either,
 }
 
 /// The engine with one precision of the KV cache.
@@ -78,12 +107,22 @@ pub(crate) struct Row {
     pub(crate) engine: Box<dyn Engine>,
 }
 
-/// Makes sure that the engine asked for can be, before anything is read.
+/// Makes sure that the engine asked for can be, before anything is read, and tells what it reads
+/// models from.
 ///
 /// # Errors
 /// Engines that are not known or still to come, and options of other engines.
-pub(crate) fn check(question: &Question) -> Result<(), UsageError> {
-    chosen(question).map(|_| ())
+pub(crate) fn check(question: &Question) -> Result<Reads, UsageError> {
+    chosen(question).map(|(entry, _)| (entry.reads)(&question.backend))
+}
+
+/// What a person should know of how the engine asked for takes the question.
+pub(crate) fn notes(question: &Question, devices: &[Device], language: Language) -> Vec<String> {
+    let entry = chosen(question).map(|(entry, _)| entry);
+    entry.map_or_else(
+        |_| Vec::new(),
+        |entry| (entry.notes)(question, devices, language),
+    )
 }
 
 /// The engine asked for, and how it is built.
@@ -113,13 +152,15 @@ fn chosen(question: &Question) -> Result<(&'static Entry, Build), UsageError> {
     Ok((entry, build))
 }
 
-/// The engine asked for, with its settings for `model`.
+/// The engine asked for, with its settings for a model and devices.
 ///
 /// # Errors
 /// As [`check`], versions that are not known, and settings that are none.
-pub(crate) fn engine(question: &Question, model: &Model) -> Result<Box<dyn Engine>, Failure> {
+pub(crate) fn engine(question: &Question, placed: &Placed) -> Result<Box<dyn Engine>, Failure> {
     let (_, build) = chosen(question)?;
-    build(&question.backend, &question.precisions, model)
+    let engine = build(&question.backend, &question.precisions, placed.model)?;
+    let settled = engine.settled(placed.devices, placed.budget.reserve());
+    Ok(settled.unwrap_or(engine))
 }
 
 /// Searches for settings of the engine asked for that serve; `None` where it knows none.
@@ -140,10 +181,10 @@ pub(crate) fn advise(question: &Question, wanted: &Wanted) -> Result<Option<Advi
 /// As [`engine`].
 pub(crate) fn rows(
     question: &Question,
-    model: &Model,
+    placed: &Placed,
     otherwise: &[Precision],
 ) -> Result<Vec<Row>, Failure> {
-    let engine = engine(question, model)?;
+    let engine = engine(question, placed)?;
     let precisions = &question.precisions;
     let exact = precisions.cache_type_k.is_some()
         || precisions.cache_type_v.is_some()

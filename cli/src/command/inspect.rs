@@ -9,6 +9,7 @@ use shared::text::Language;
 
 use super::Outcome;
 use crate::arguments::InspectQuestion;
+use crate::backend::Reads;
 use crate::failure::Failure;
 use crate::mib;
 use crate::model::{self, Found};
@@ -73,7 +74,7 @@ struct TensorAnswer<'a> {
 /// # Errors
 /// Where it cannot be found or read.
 pub(super) fn run(question: &InspectQuestion, terminal: &mut Terminal) -> Result<Outcome, Failure> {
-    let found = model::find_named(&question.model, "inspect")?;
+    let found = model::find_named(&question.model, Reads::Gguf, "inspect")?;
     for warning in &found.warnings {
         terminal.warn(&warning.message(terminal.language));
     }

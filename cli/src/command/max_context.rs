@@ -7,7 +7,7 @@ use shared::model::Model;
 
 use super::Outcome;
 use crate::arguments::Question;
-use crate::backend::{self, Row};
+use crate::backend::{self, Placed, Row};
 use crate::failure::Failure;
 use crate::memory;
 use crate::model::{self, Found};
@@ -20,9 +20,12 @@ use crate::output::text::Page;
 /// # Errors
 /// What keeps every model from being answered for.
 pub(super) fn run(question: &Question, terminal: &mut Terminal) -> Result<Outcome, Failure> {
-    backend::check(question)?;
-    let models = model::find(&question.model)?;
+    let reads = backend::check(question)?;
+    let models = model::find(&question.model, reads)?;
     let devices = memory::devices(&question.memory, terminal)?;
+    for note in backend::notes(question, &devices, terminal.language) {
+        terminal.warn(&note);
+    }
     let mut outcome = Outcome::DoesNotFit;
     let mut last_failure = None;
     let mut answered = false;
@@ -63,7 +66,12 @@ fn answer(
 ) -> Result<Outcome, Failure> {
     let model = &found.model;
     let budget = memory::budget(&question.memory);
-    let rows = backend::rows(question, model, &Precision::ALL)?;
+    let placed = Placed {
+        model,
+        devices,
+        budget: &budget,
+    };
+    let rows = backend::rows(question, &placed, &Precision::ALL)?;
     let fits: Vec<(&Row, Result<Fit, EngineError>)> = rows
         .iter()
         .map(|row| (row, fit(row, model, devices, &budget)))

@@ -6,7 +6,7 @@ use shared::gpu::Device;
 
 use super::Outcome;
 use crate::arguments::{PlanQuestion, UsageError};
-use crate::backend::{self, Row};
+use crate::backend::{self, Placed, Row};
 use crate::failure::Failure;
 use crate::memory;
 use crate::model::{self, Found};
@@ -19,11 +19,19 @@ use crate::output::text::Page;
 /// # Errors
 /// What keeps it from answering.
 pub(super) fn run(question: &PlanQuestion, terminal: &mut Terminal) -> Result<Outcome, Failure> {
-    backend::check(&question.question)?;
-    let found = model::find_named(&question.question.model, "plan")?;
+    let reads = backend::check(&question.question)?;
+    let found = model::find_named(&question.question.model, reads, "plan")?;
     let devices = memory::devices(&question.question.memory, terminal)?;
+    for note in backend::notes(&question.question, &devices, terminal.language) {
+        terminal.warn(&note);
+    }
     let budget = memory::budget(&question.question.memory);
-    let rows = backend::rows(&question.question, &found.model, &[Precision::Fp16])?;
+    let placed = Placed {
+        model: &found.model,
+        devices: &devices,
+        budget: &budget,
+    };
+    let rows = backend::rows(&question.question, &placed, &[Precision::Fp16])?;
     for warning in &found.warnings {
         terminal.warn(&warning.message(terminal.language));
     }

@@ -16,6 +16,8 @@ pub(crate) enum ModelError {
         /// The catalogue's name for what seems to be the same model.
         similar: Option<&'static str>,
     },
+    /// A GGUF file for an engine that reads none.
+    GgufNotRead { path: PathBuf },
     /// A folder without a model.
     EmptyFolder { folder: PathBuf },
     /// A folder with several models.
@@ -44,6 +46,7 @@ impl UserMessage for ModelError {
     fn code(&self) -> &'static str {
         match self {
             Self::HubNotRead { .. } => "hub_not_read",
+            Self::GgufNotRead { .. } => "gguf_not_read",
             Self::EmptyFolder { .. } => "no_model_in_folder",
             Self::SeveralFiles { .. } => "several_models_in_folder",
             Self::ShardName { .. } => "split_file_name",
@@ -76,6 +79,10 @@ impl ModelError {
         match self {
             Self::HubNotRead { repository, .. } => format!(
                 "Hub のリポジトリ「{repository}」は内蔵カタログになく、Hub からの読み込みにはまだ対応していません"
+            ),
+            Self::GgufNotRead { path } => format!(
+                "「{}」は GGUF ファイルです。vLLM は 0.24 から、プラグインなしでは GGUF を読みません",
+                path.display()
             ),
             Self::EmptyFolder { folder } => format!(
                 "フォルダー「{}」に .gguf も config.json もありません",
@@ -122,6 +129,10 @@ impl ModelError {
         match self {
             Self::HubNotRead { repository, .. } => format!(
                 "the Hub repository “{repository}” is not in the built-in catalogue, and the Hub is not read yet"
+            ),
+            Self::GgufNotRead { path } => format!(
+                "“{}” is a GGUF file, which vLLM has not read without a plugin since 0.24",
+                path.display()
             ),
             Self::EmptyFolder { folder } => format!(
                 "the folder “{}” has neither a .gguf nor a config.json",
@@ -174,6 +185,9 @@ impl ModelError {
             Self::HubNotRead { repository, .. } => format!(
                 "https://huggingface.co/{repository}/resolve/main/config.json を保存して、そのパスを指定してください"
             ),
+            Self::GgufNotRead { .. } => {
+                "元のモデルの config.json(またはそのフォルダー)かカタログの名前を指定してください。GGUF のまま使うなら --backend llama.cpp で".into()
+            }
             Self::EmptyFolder { .. } => {
                 "モデルの GGUF ファイルか config.json のあるフォルダーを指定してください".into()
             }
@@ -203,6 +217,9 @@ impl ModelError {
             Self::HubNotRead { repository, .. } => format!(
                 "save https://huggingface.co/{repository}/resolve/main/config.json and give its path"
             ),
+            Self::GgufNotRead { .. } => {
+                "give the original model's config.json, its folder or a name of the catalogue; the GGUF file itself runs with --backend llama.cpp".into()
+            }
             Self::EmptyFolder { .. } => {
                 "give a folder with a GGUF file or the model's config.json".into()
             }
@@ -234,6 +251,8 @@ pub(crate) enum Warning {
     },
     /// An architecture without known rules.
     Conservative { architecture: String },
+    /// A GGUF file, planned as the checkpoint it was made of.
+    AsCheckpoint { name: String },
     /// A configuration, with nothing said of the weights' format.
     FormatOpen { source: String, format: String },
     /// A model of which only a handful of numbers is known.
@@ -275,6 +294,12 @@ impl Warning {
             ),
             (Self::Conservative { architecture }, Language::En) => format!(
                 "the rules of “{architecture}” are not known: a conservative bound, in which every layer caches the whole context"
+            ),
+            (Self::AsCheckpoint { name }, Language::Ja) => format!(
+                "vLLM は「{name}」の GGUF を読まないため、BF16 の元のモデルとして計算します"
+            ),
+            (Self::AsCheckpoint { name }, Language::En) => format!(
+                "vLLM does not read the GGUF file of “{name}”: calculated as the original model in BF16"
             ),
             (Self::FormatOpen { source, format }, Language::Ja) => format!(
                 "「{source}」は重みの形式を定めていないので {format} とします(--quant Q4_K_M などで指定できます)"

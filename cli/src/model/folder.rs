@@ -60,7 +60,7 @@ fn file_name(path: &Path) -> String {
 }
 
 /// The GGUF files of language models, of split ones the first, in alphabetical order.
-fn gguf_files(folder: &Path) -> Result<Vec<PathBuf>, Failure> {
+pub(super) fn gguf_files(folder: &Path) -> Result<Vec<PathBuf>, Failure> {
     let unreadable = |error| Failure::File {
         path: folder.into(),
         error,

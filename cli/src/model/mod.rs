@@ -1,5 +1,6 @@
 //! From the MODEL that a person names to the model itself.
 
+mod checkpoint;
 mod config;
 mod error;
 mod folder;
@@ -15,13 +16,14 @@ pub(crate) use error::{ModelError, Warning};
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use shared::catalogue;
+use shared::catalogue::{self, Entry};
 use shared::model::{Geometry, Model};
 use shared::quant::{FileType, quantize, unpack};
 
 use self::formats::Origin;
 use self::input::Input;
 use crate::arguments::{ModelChoice, UsageError};
+use crate::backend::Reads;
 use crate::failure::Failure;
 
 /// A model that was found, and how the engine's command line would name it.
@@ -109,48 +111,65 @@ impl Found {
 ///
 /// # Errors
 /// Where a model cannot be found or read. Of Ollama's models, those that can be read are given.
-pub(crate) fn find(choice: &ModelChoice) -> Result<Vec<Result<Found, Failure>>, Failure> {
-    match choice.model {
-        Some(_) => find_one(choice).map(|found| vec![Ok(found)]),
-        None if choice.geometry.is_given() => find_one(choice).map(|found| vec![Ok(found)]),
-        None => ollama::all(choice.quant),
+pub(crate) fn find(
+    choice: &ModelChoice,
+    reads: Reads,
+) -> Result<Vec<Result<Found, Failure>>, Failure> {
+    if choice.model.is_some() || choice.geometry.is_given() {
+        return find_one(choice, reads).map(|found| vec![Ok(found)]);
     }
+    let own = (reads == Reads::Gguf).then_some(choice.quant).flatten();
+    let local = ollama::all(own)?.into_iter();
+    let found = local.map(|local| match (local, reads) {
+        (Ok(local), Reads::Checkpoints | Reads::Either) => {
+            checkpoint::of_local(local, choice.quant)
+        }
+        (local, _) => local,
+    });
+    Ok(found.collect())
 }
 
 /// The one model that `command` is asked of.
 ///
 /// # Errors
 /// Where none is named, or it cannot be found or read.
-pub(crate) fn find_named(choice: &ModelChoice, command: &'static str) -> Result<Found, Failure> {
+pub(crate) fn find_named(
+    choice: &ModelChoice,
+    reads: Reads,
+    command: &'static str,
+) -> Result<Found, Failure> {
     if choice.model.is_none() && !choice.geometry.is_given() {
         return Err(UsageError::NoModel { command }.into());
     }
-    find_one(choice)
+    find_one(choice, reads)
 }
 
-fn find_one(choice: &ModelChoice) -> Result<Found, Failure> {
+fn find_one(choice: &ModelChoice, reads: Reads) -> Result<Found, Failure> {
     let given = choice.model.as_deref().unwrap_or_default().trim();
     if choice.geometry.is_given() {
         if choice.model.is_some() {
             return Err(ModelError::NamedAndByHand { name: given.into() }.into());
         }
         let model = manual::read(&choice.geometry)?;
-        return open_format(model, SourceKind::Manual, manual::NAME, choice.quant);
+        return described(model, SourceKind::Manual, manual::NAME, choice.quant, reads);
     }
     let named = name::split(given, choice)?;
     if let Some(path) = existing(given) {
-        return at_path(&path, choice.quant, choice);
+        return at_path(&path, choice.quant, choice, reads);
     }
     if named.file_type.is_some()
         && let Some(path) = existing(&named.name)
     {
-        return at_path(&path, named.file_type, choice);
+        return at_path(&path, named.file_type, choice, reads);
     }
     if name::looks_like_path(given) {
         return Err(Failure::File {
             path: given.into(),
             error: std::io::ErrorKind::NotFound.into(),
         });
+    }
+    if reads != Reads::Gguf {
+        return checkpoint::named(given, &named);
     }
     match ollama::find(given)? {
         // Another format than the local file's may be in the catalogue.
@@ -166,30 +185,33 @@ fn existing(text: &str) -> Option<PathBuf> {
 }
 
 fn in_catalogue(given: &str, named: &name::Named) -> Result<Found, Failure> {
+    let entry = entry(given, named)?;
+    let mut model = entry.model(named.file_type)?;
+    if given.eq_ignore_ascii_case(entry.repository) {
+        model.name = entry.repository.into();
+    }
+    let location = entry.repository.into();
+    let mut found = Found::new(model, given.into(), SourceKind::Catalogue, location);
+    if named.file_type.is_none() {
+        found.origin = Origin::Entry(entry);
+    }
+    Ok(found)
+}
+
+/// The catalogue's entry of this name, with or without the format at its end.
+fn entry(given: &str, named: &name::Named) -> Result<&'static Entry, Failure> {
     let whole = catalogue::find(given);
     let entry = match (&whole, named.name.as_str()) {
         (Err(_), name) if name != given => catalogue::find(name).or(whole),
         _ => whole,
     };
     match entry {
-        Ok(entry) => {
-            let mut model = entry.model(named.file_type)?;
-            if given.eq_ignore_ascii_case(entry.repository) {
-                model.name = entry.repository.into();
-            }
-            let location = entry.repository.into();
-            let mut found = Found::new(model, given.into(), SourceKind::Catalogue, location);
-            if named.file_type.is_none() {
-                found.origin = Origin::Entry(entry);
-            }
-            Ok(found)
-        }
         Err(_) if name::looks_like_repository(given) => Err(ModelError::HubNotRead {
             repository: named.name.clone(),
             similar: name::same_model(&named.name),
         }
         .into()),
-        Err(error) => Err(error.into()),
+        entry => Ok(entry?),
     }
 }
 
@@ -198,21 +220,43 @@ fn at_path(
     path: &Path,
     file_type: Option<FileType>,
     choice: &ModelChoice,
+    reads: Reads,
 ) -> Result<Found, Failure> {
     let metadata = fs::metadata(path).map_err(|error| Failure::File {
         path: path.into(),
         error,
     })?;
     if metadata.is_dir() {
-        return folder::read(path, file_type, choice);
+        return match reads {
+            Reads::Gguf => folder::read(path, file_type, choice),
+            Reads::Checkpoints | Reads::Either => checkpoint::in_folder(path, file_type, choice),
+        };
     }
     let input = Input::open(path)?;
     if gguf::is_gguf(&input) {
+        if reads == Reads::Checkpoints {
+            return Err(ModelError::GgufNotRead { path: path.into() }.into());
+        }
         return fixed_format(gguf::read_from(input, &gguf::name(path))?, file_type);
     }
     let location = path.to_string_lossy();
     let model = config::read(input, choice)?;
-    open_format(model, SourceKind::Config, &location, file_type)
+    described(model, SourceKind::Config, &location, file_type, reads)
+}
+
+/// A model whose source may leave the format of the weights open: to an engine that reads
+/// checkpoints it does not.
+fn described(
+    model: Model,
+    kind: SourceKind,
+    location: &str,
+    asked: Option<FileType>,
+    reads: Reads,
+) -> Result<Found, Failure> {
+    match reads {
+        Reads::Gguf => open_format(model, kind, location, asked),
+        Reads::Checkpoints | Reads::Either => checkpoint::described(model, kind, location, asked),
+    }
 }
 
 /// A file that says how its weights are stored.

@@ -225,17 +225,24 @@ fn details(details: Details) -> serde_json::Value {
             block_size,
             num_blocks,
             kv_cache_tokens,
-            max_concurrency_permille,
+            request_blocks,
         } => serde_json::json!({
             "block_size": block_size,
             "num_blocks": num_blocks,
             "kv_cache_tokens": kv_cache_tokens,
-            "max_concurrency": f64::from(
-                u32::try_from(max_concurrency_permille).unwrap_or(u32::MAX)
-            ) / 1000.0,
+            "max_concurrency": concurrency(num_blocks, request_blocks),
         }),
         Details::None => serde_json::json!({}),
     }
+}
+
+/// Requests at once, as vLLM divides it.
+#[allow(
+    clippy::cast_precision_loss,
+    reason = "the engine's own arithmetic; counts far below 2^53"
+)]
+pub(super) fn concurrency(num_blocks: u64, request_blocks: u64) -> f64 {
+    num_blocks as f64 / request_blocks.max(1) as f64
 }
 
 /// The longest context for each precision.

@@ -2,12 +2,13 @@
 
 use std::fmt::Write;
 
-use shared::engine::{Explanation, Figure, Plan};
+use shared::engine::{Details, Explanation, Figure, Plan};
 use shared::fit::{Answer, Budget, Fit, fits};
 use shared::gpu::Device;
 use shared::model::Model;
 use shared::text::{Language, UserMessage};
 
+use super::json::concurrency;
 use super::terminal::{ASIDE, BAD, GOOD, HEADING, PRECISION};
 use crate::mib;
 
@@ -65,6 +66,7 @@ impl Page {
         });
         self.field("max_context_by_answer", contexts.join(" "));
         self.further_figures(&fit.plan, devices, budget);
+        self.pool(&fit.plan);
     }
 
     /// The memory that one context takes.
@@ -72,6 +74,7 @@ impl Page {
         self.field("context_length", plan.context_length);
         self.original_figures(plan, devices, budget);
         self.further_figures(plan, devices, budget);
+        self.pool(plan);
         if plan.devices.len() > 1 {
             self.each_device(plan, devices, budget);
         }
@@ -169,6 +172,23 @@ impl Page {
         self.field("host_memory_mb", mib::format(plan.host.total()));
     }
 
+    /// vLLM's pool of blocks, and how many such requests it serves at once.
+    fn pool(&mut self, plan: &Plan) {
+        if let Details::Vllm {
+            block_size,
+            num_blocks,
+            kv_cache_tokens,
+            request_blocks,
+        } = plan.details
+        {
+            let concurrency = concurrency(num_blocks, request_blocks);
+            self.field("block_size", block_size);
+            self.field("num_blocks", num_blocks);
+            self.field("kv_cache_tokens", kv_cache_tokens);
+            self.field("max_concurrency", format_args!("{concurrency:.2}"));
+        }
+    }
+
     fn each_device(&mut self, plan: &Plan, devices: &[Device], budget: &Budget) {
         for (planned, device) in plan.devices.iter().zip(devices) {
             self.line(format_args!("  {}:", planned.name));
@@ -196,10 +216,12 @@ impl Page {
             ("compute_buffer_mb", host.compute),
             ("output_buffer_mb", host.output),
         ];
-        self.line(format_args!(
-            "  {}:",
-            self.language.pick("ホストメモリ", "host memory")
-        ));
+        if figures.iter().any(|&(_, bytes)| bytes > 0) {
+            self.line(format_args!(
+                "  {}:",
+                self.language.pick("ホストメモリ", "host memory")
+            ));
+        }
         for (key, bytes) in figures {
             if bytes > 0 {
                 self.field(&format!("  {key}"), mib::format(bytes));

@@ -43,6 +43,7 @@ golden! {
     plan
     settings
     usage_errors
+    vllm
 }
 
 #[test]

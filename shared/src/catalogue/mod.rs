@@ -10,7 +10,7 @@ pub use find::{find, search};
 
 use crate::model::Model;
 use crate::quant::{FileType, TensorType, quantize};
-use crate::source::hf::{Conversion, read_config_of};
+use crate::source::hf::{Conversion, read_config, read_config_of};
 
 /// A model known by name.
 #[derive(Debug, PartialEq, Eq)]
@@ -63,6 +63,16 @@ impl Entry {
             }
         }
         Ok(model)
+    }
+}
+
+impl Entry {
+    /// The model as its repository's checkpoint stores it.
+    ///
+    /// # Errors
+    /// As [`Entry::model`].
+    pub fn checkpoint(&self) -> Result<Model, EntryError> {
+        Ok(read_config(self.config.as_bytes(), self.tag)?)
     }
 }
 

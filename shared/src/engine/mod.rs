@@ -64,6 +64,15 @@ pub struct CacheTypes {
     pub value: String,
 }
 
+/// What must stay free on every device beside what the engine takes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Reserve {
+    /// Bytes kept free.
+    pub safety_margin: u64,
+    /// Bytes that replace our estimate of what the engine takes to start, where given.
+    pub runtime_overhead: Option<u64>,
+}
+
 /// An inference engine with its settings.
 pub trait Engine {
     /// The name as `--backend` takes it.
@@ -77,6 +86,14 @@ pub trait Engine {
 
     /// The same engine with the KV cache in this precision.
     fn with_precision(&self, precision: Precision) -> Box<dyn Engine>;
+
+    /// The same engine with what it decides by the memory of `devices` written down, so that
+    /// its command line says it; `None` where it decides nothing so. `reserve` is what must stay
+    /// free besides.
+    fn settled(&self, devices: &[Device], reserve: Reserve) -> Option<Box<dyn Engine>> {
+        let _ = (devices, reserve);
+        None
+    }
 
     /// Places `model` on `devices`, once for all context lengths.
     ///

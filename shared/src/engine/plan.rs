@@ -166,8 +166,9 @@ pub enum Details {
         num_blocks: u64,
         /// Tokens that the pool holds, as the engine logs it.
         kv_cache_tokens: u64,
-        /// Requests of the full context at once, in thousandths.
-        max_concurrency_permille: u64,
+        /// Blocks of one request of this context: so many requests run at once as the pool has
+        /// of these.
+        request_blocks: u64,
     },
     /// Engines without figures of their own.
     None,

@@ -1,6 +1,6 @@
 //! Which truth an answer tells, and what is set aside before it.
 
-use crate::engine::{DevicePlan, Figure};
+use crate::engine::{DevicePlan, Figure, Reserve};
 
 /// Which truth an answer tells.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default, PartialOrd, Ord)]
@@ -72,6 +72,15 @@ pub struct Budget {
 impl Budget {
     /// The margin of the original program: 500 MiB.
     pub const DEFAULT_SAFETY_MARGIN: u64 = 500 * 1024 * 1024;
+
+    /// What must stay free beside what the engine takes.
+    #[must_use]
+    pub fn reserve(&self) -> Reserve {
+        Reserve {
+            safety_margin: self.safety_margin,
+            runtime_overhead: self.runtime_overhead,
+        }
+    }
 
     /// What the device takes beyond the planned buffers under this budget's answer.
     #[must_use]

@@ -6,11 +6,13 @@ mod attention;
 mod quantization;
 mod recurrent;
 mod tensor;
+mod vision;
 
 pub use attention::{Attention, HeadAttention, Indexer, LatentAttention, Span};
 pub use quantization::{Method, Quantization};
 pub use recurrent::RecurrentState;
 pub use tensor::{Tensor, TensorRole};
+pub use vision::Vision;
 
 use alloc::string::String;
 use alloc::vec::Vec;
@@ -36,6 +38,11 @@ pub struct Model {
     pub tensors: Vec<Tensor>,
     /// How the checkpoint is quantized; `None` for plain floats and for files of ggml's types.
     pub quantization: Option<Quantization>,
+    /// What looks at images, where the source says so.
+    pub vision: Option<Vision>,
+    /// The longest context with the RoPE scaling that the source asks for beyond what it calls the
+    /// longest, in tokens; `None` where it asks for none.
+    pub stretched_context_length: Option<u64>,
     /// How far the geometry can be trusted.
     pub geometry: Geometry,
 }

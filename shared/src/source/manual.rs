@@ -273,6 +273,8 @@ impl ManualGeometry {
             layers: blocks,
             tensors: parts.tensors,
             quantization: None,
+            vision: None,
+            stretched_context_length: None,
             geometry: Geometry::Conservative,
         })
     }

@@ -210,6 +210,8 @@ impl Shape {
             layers: (0..self.layers).map(|index| self.layer(index)).collect(),
             tensors: self.tensors(),
             quantization: None,
+            vision: None,
+            stretched_context_length: None,
             geometry: Geometry::Known,
         }
     }

@@ -269,11 +269,11 @@ fn engine_setting(page: Page, setting: &'static Setting) -> AnyView {
     let help = page.language.pick(setting.help.0, setting.help.1);
     let field = Field::Setting(name);
     match &setting.kind {
-        Kind::Number => {
-            let placeholder = if setting.default.is_empty() {
-                page.text.all_layers
-            } else {
-                setting.default
+        Kind::Number | Kind::Text => {
+            let placeholder = match (&setting.kind, setting.default) {
+                (Kind::Text, _) => page.language.pick("自動", "auto"),
+                (_, "") => page.text.all_layers,
+                (_, default) => default,
             };
             text_field(
                 page,

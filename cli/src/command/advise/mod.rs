@@ -11,7 +11,7 @@ use shared::text::Language;
 use self::option::Choice;
 use super::Outcome;
 use crate::arguments::{AdviseQuestion, UsageError};
-use crate::backend::{self, Wanted};
+use crate::backend::{self, Placed, Wanted};
 use crate::failure::Failure;
 use crate::memory;
 use crate::model::{self, Found};
@@ -49,11 +49,19 @@ struct Answer<'a> {
 /// # Errors
 /// What keeps it from answering.
 pub(super) fn run(question: &AdviseQuestion, terminal: &mut Terminal) -> Result<Outcome, Failure> {
-    backend::check(&question.question)?;
-    let found = model::find_named(&question.question.model, "advise")?;
+    let reads = backend::check(&question.question)?;
+    let found = model::find_named(&question.question.model, reads, "advise")?;
     let devices = memory::devices(&question.question.memory, terminal)?;
+    for note in backend::notes(&question.question, &devices, terminal.language) {
+        terminal.warn(&note);
+    }
     let budget = memory::budget(&question.question.memory);
-    let engine = backend::engine(&question.question, &found.model)?;
+    let placed = Placed {
+        model: &found.model,
+        devices: &devices,
+        budget: &budget,
+    };
+    let engine = backend::engine(&question.question, &placed)?;
     let context = question
         .context
         .or(found.model.trained_context_length)
@@ -62,12 +70,7 @@ pub(super) fn run(question: &AdviseQuestion, terminal: &mut Terminal) -> Result<
     if context > limit {
         return Err(UsageError::ContextTooLong { context, limit }.into());
     }
-    let wanted = Wanted {
-        model: &found.model,
-        devices: &devices,
-        budget: &budget,
-        context,
-    };
+    let wanted = Wanted { placed, context };
     let advice = search(&found, question, &wanted, engine.name())?;
     for warning in &found.warnings {
         terminal.warn(&warning.message(terminal.language));
@@ -121,14 +124,14 @@ fn lighter_weights(
     wanted: &Wanted,
 ) -> Result<Vec<Choice>, Failure> {
     let mut choices: Vec<Choice> = Vec::new();
-    let rows = backend::rows(&question.question, wanted.model, &Precision::ALL)?;
+    let rows = backend::rows(&question.question, &wanted.placed, &Precision::ALL)?;
     for (index, row) in rows.into_iter().enumerate() {
         let precision = Precision::from_name(&row.precision).filter(|_| index > 0);
         let lighter = found.lighter().find(|(_, model)| {
-            let planner = row.engine.prepare(model, wanted.devices);
+            let planner = row.engine.prepare(model, wanted.placed.devices);
             planner
                 .and_then(|planner| planner.plan(wanted.context))
-                .is_ok_and(|plan| fits(&plan, wanted.devices, wanted.budget))
+                .is_ok_and(|plan| fits(&plan, wanted.placed.devices, wanted.placed.budget))
         });
         if let Some((file_type, model)) = lighter
             && choices
@@ -145,7 +148,7 @@ fn lighter_weights(
 
 fn page(found: &Found, advice: &Advice, wanted: &Wanted, language: Language) -> String {
     let mut page = Page::new(language);
-    page.model(&found.model, wanted.devices);
+    page.model(&found.model, wanted.placed.devices);
     page.line(format_args!("wanted_context_length: {}", wanted.context));
     page.precision(language.pick("そのまま", "as asked"));
     advice.as_asked.show(&mut page, found, wanted, advice.fits);

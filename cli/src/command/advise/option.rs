@@ -63,10 +63,15 @@ impl Choice {
         engine: Box<dyn Engine>,
         wanted: &Wanted,
     ) -> Result<Self, Failure> {
-        let planner = engine.prepare(&model, wanted.devices)?;
+        let planner = engine.prepare(&model, wanted.placed.devices)?;
         let plan = planner.plan(wanted.context)?;
         let trained = model.trained_context_length;
-        let fit = max_context(planner.as_ref(), wanted.devices, wanted.budget, trained)?;
+        let fit = max_context(
+            planner.as_ref(),
+            wanted.placed.devices,
+            wanted.placed.budget,
+            trained,
+        )?;
         drop(planner);
         Ok(Self {
             changes: precision.map(Change::Precision).into_iter().collect(),
@@ -102,7 +107,7 @@ impl Choice {
 
     /// Writes the figures and the command.
     pub(super) fn show(&self, page: &mut Page, found: &Found, wanted: &Wanted, longest: bool) {
-        page.plan_summary(&self.plan, wanted.devices, wanted.budget);
+        page.plan_summary(&self.plan, wanted.placed.devices, wanted.placed.budget);
         page.contexts(&self.fit);
         if let Some(command) = self.launch_command(found, wanted, longest) {
             page.launch(&command);
@@ -137,7 +142,13 @@ impl<'a> Answer<'a> {
             usable_context_length: choice.fit.usable_context_length,
             limited_by: choice.fit.limit.name(),
             launch_command: choice.launch_command(found, wanted, longest),
-            plan: PlanAnswer::new(model, engine, &choice.plan, wanted.devices, wanted.budget),
+            plan: PlanAnswer::new(
+                model,
+                engine,
+                &choice.plan,
+                wanted.placed.devices,
+                wanted.placed.budget,
+            ),
         }
     }
 }
@@ -150,6 +161,10 @@ impl From<&Change> for ChangeAnswer {
             Change::FlashAttention => ("flash-attn", "on".into()),
             Change::CpuExperts(layers) => ("n-cpu-moe", layers.into()),
             Change::GpuLayers(layers) => ("n-gpu-layers", layers.into()),
+            Change::BatchedTokens(tokens) => ("max-num-batched-tokens", tokens.into()),
+            Change::Utilization(share) => ("gpu-memory-utilization", share.to_string().into()),
+            Change::NoGraphs => ("enforce-eager", true.into()),
+            Change::TensorParallel(gpus) => ("tensor-parallel-size", gpus.into()),
         };
         Self { setting, value }
     }

@@ -53,6 +53,26 @@ pub(super) fn of(change: Change, found: &Found, language: Language) -> String {
                 format!("experts of the first {layers} layers on the CPU (slower)")
             }
         },
+        Change::BatchedTokens(tokens) => match language {
+            Language::Ja => {
+                format!("1 ステップを {tokens} トークンにする(プロンプトの処理が遅くなる)")
+            }
+            Language::En => format!("steps of {tokens} tokens (prompts are read more slowly)"),
+        },
+        Change::Utilization(share) => match language {
+            Language::Ja => format!("GPU メモリの割合を {share} に上げる(ほかに使える分が減る)"),
+            Language::En => format!("{share} of the GPU's memory (less is left for others)"),
+        },
+        Change::NoGraphs => language
+            .pick(
+                "CUDA Graph を使わない(生成が遅くなる)",
+                "no CUDA graphs (tokens come more slowly)",
+            )
+            .into(),
+        Change::TensorParallel(gpus) => match language {
+            Language::Ja => format!("{gpus} 枚の GPU で各層を分け合う"),
+            Language::En => format!("each layer shared out among {gpus} GPUs"),
+        },
         Change::GpuLayers(layers) => {
             let all = found.model.decoder_layers().count() + 1;
             match language {

@@ -167,16 +167,6 @@ impl Pool {
     }
 }
 
-impl Capacity {
-    /// Requests at once, in thousandths.
-    pub(super) fn concurrency_permille(self) -> u64 {
-        let permille = u128::from(self.num_blocks) * 1_000;
-        permille
-            .checked_div(u128::from(self.request_blocks))
-            .map_or(0, |permille| u64::try_from(permille).unwrap_or(u64::MAX))
-    }
-}
-
 /// Tokens of the pool: concurrency times length, in double precision as the engine has it.
 #[allow(
     clippy::cast_possible_truncation,

@@ -16,8 +16,14 @@ pub(super) fn explain(prepared: &Prepared<'_>, plan: &Plan) -> Vec<Explanation> 
     explanations.push(Explanation {
         component: Component::Weights,
         arithmetic: Vec::from([format!(
-            "{} parameters × 2 B, tp = {}, pp = {}: {} B",
-            prepared.model.parameters(),
+            "{} parameters, {}, tp = {}, pp = {}: {} B",
+            prepared.model.parameters().saturating_add(
+                prepared
+                    .model
+                    .vision
+                    .map_or(0, |vision| vision.parameters())
+            ),
+            prepared.model.weights_format,
             prepared.settings.tensor_parallel_size,
             prepared.settings.pipeline_parallel_size,
             device.weights.bytes
@@ -102,7 +108,10 @@ fn groups(prepared: &Prepared<'_>, length: u64) -> (Vec<String>, Vec<String>) {
         lines
             .iter()
             .filter(|(is_state, ..)| *is_state == state)
-            .map(|(_, term, count)| format!("{count} groups × {term}"))
+            .map(|(_, term, count)| match count {
+                1 => term.clone(),
+                _ => format!("{count} groups of {term}"),
+            })
             .collect()
     };
     (of(false), of(true))

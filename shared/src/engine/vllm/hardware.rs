@@ -5,6 +5,7 @@
 //! `layers/mamba/gdn/qwen_gdn_linear_attn.py`.
 
 use super::cache_type::CacheType;
+use super::longest_context;
 use super::settings::Vllm;
 use crate::gpu::Device;
 use crate::model::{Attention, Model};
@@ -35,22 +36,21 @@ pub(super) struct Hardware {
 }
 
 impl Hardware {
-    pub(super) fn new(settings: &Vllm, device: &Device) -> Self {
-        let capability = device.compute_capability.unwrap_or(ASSUMED_CAPABILITY);
-        let total = device.total.unwrap_or(device.free);
-        let (tokens, sequences) = if total >= 160 * GIB {
-            (16_384, 1_024)
-        } else if total >= 70 * GIB && !is_a100(&device.name) && capability != (12, 1) {
-            (8_192, 1_024)
-        } else {
-            (2_048, 256)
-        };
+    pub(super) fn new(settings: &Vllm, model: &Model, device: &Device) -> Self {
+        let (tokens, sequences) = class_defaults(device);
+        // A video that is seen in both directions is read in one go.
+        let tokens = tokens.max(model.vision.map_or(0, |vision| vision.item_tokens));
+        let longest = settings.max_model_len.or(longest_context(model));
+        let tokens = longest.map_or(tokens, |longest| {
+            let sequences = settings.max_num_seqs.unwrap_or(sequences);
+            tokens.min(sequences.saturating_mul(longest))
+        });
         let max_num_batched_tokens = settings.max_num_batched_tokens.unwrap_or(tokens);
         let max_num_seqs = settings
             .max_num_seqs
             .unwrap_or(sequences.min(max_num_batched_tokens));
         Self {
-            capability,
+            capability: device.compute_capability.unwrap_or(ASSUMED_CAPABILITY),
             flashinfer: settings.flashinfer,
             max_num_batched_tokens,
             max_num_seqs,
@@ -135,6 +135,21 @@ impl Hardware {
     /// Whether `FlashInfer` serves ordinary attention, with a workspace of its own.
     pub(super) fn prefers_flashinfer(self) -> bool {
         self.flashinfer && self.is_data_center_blackwell()
+    }
+}
+
+/// Tokens of a step and requests at once, by the GPU's class.
+pub(super) fn class_defaults(device: &Device) -> (u64, u64) {
+    let total = device.total.unwrap_or(device.free);
+    if total >= 160 * GIB {
+        (16_384, 1_024)
+    } else if total >= 70 * GIB
+        && !is_a100(&device.name)
+        && device.compute_capability != Some((12, 1))
+    {
+        (8_192, 1_024)
+    } else {
+        (2_048, 256)
     }
 }
 

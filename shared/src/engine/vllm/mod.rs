@@ -34,13 +34,20 @@ use self::hardware::Hardware;
 use self::overhead::Overhead;
 use super::{
     Basis, CacheTypes, Details, DevicePlan, Engine, EngineError, Explanation, Figure, HostPlan,
-    Plan, Planner, Precision,
+    Plan, Planner, Precision, Reserve,
 };
 use crate::gpu::Device;
 use crate::model::Model;
 
 /// The longest context where the model does not say how long it was trained for.
 const CONTEXT_LIMIT: u64 = 1 << 31;
+
+/// The longest context that the engine takes for a model, where the model says how long.
+fn longest_context(model: &Model) -> Option<u64> {
+    model
+        .stretched_context_length
+        .or(model.trained_context_length)
+}
 
 impl Engine for Vllm {
     fn name(&self) -> &'static str {
@@ -63,6 +70,10 @@ impl Engine for Vllm {
         Box::new(self.in_precision(precision))
     }
 
+    fn settled(&self, devices: &[Device], reserve: Reserve) -> Option<Box<dyn Engine>> {
+        Some(Box::new(self.on(devices, reserve)))
+    }
+
     fn prepare<'a>(
         &self,
         model: &'a Model,
@@ -77,26 +88,49 @@ impl Engine for Vllm {
 }
 
 impl Vllm {
-    /// The same settings, with the share of the GPUs' memory fixed to what is free of them now
-    /// where that is less than the default: so the command line says it.
+    /// The same settings for these GPUs: with what must stay free beside the share, and with the
+    /// share fixed to what is free of them now where that is less than the default, so that the
+    /// command line says it.
     #[must_use]
-    pub fn with_share_of_free(&self, devices: &[Device]) -> Self {
-        let ranks = usize::try_from(self.ranks()).unwrap_or(usize::MAX);
-        let default = self.version.default_utilization();
-        let least = devices
-            .iter()
-            .take(ranks)
-            .filter_map(|device| {
-                let before = overhead::before_share(self, device);
-                budget::share(self, device, before).ok().flatten()
-            })
-            .min();
-        Self {
-            gpu_memory_utilization: self
-                .gpu_memory_utilization
-                .or(least.filter(|&share| share < default)),
+    pub fn on(&self, devices: &[Device], reserve: Reserve) -> Self {
+        let mut settings = Self {
+            safety_margin: reserve.safety_margin,
+            runtime_overhead: reserve.runtime_overhead.or(self.runtime_overhead),
             ..self.clone()
+        };
+        if settings.gpu_memory_utilization.is_none() {
+            let least = settings.least(devices, budget::share_or_less);
+            let default = settings.version.default_utilization();
+            settings.gpu_memory_utilization = least.filter(|&share| share < default);
         }
+        settings
+    }
+
+    /// Tokens of a step where `first` is the first of the GPUs.
+    #[must_use]
+    pub fn batched_tokens(&self, first: &Device) -> u64 {
+        self.max_num_batched_tokens
+            .unwrap_or(hardware::class_defaults(first).0)
+    }
+
+    /// The largest share of the GPUs' memory that is free and need not stay so.
+    #[must_use]
+    pub fn largest_share(&self, devices: &[Device]) -> Option<Utilization> {
+        self.least(devices, budget::share_of_free)
+    }
+
+    /// The least that `share` gives of the GPUs in use, for each with the bytes that are taken
+    /// before the engine looks.
+    fn least(
+        &self,
+        devices: &[Device],
+        share: fn(&Self, &Device, u64) -> Option<Utilization>,
+    ) -> Option<Utilization> {
+        let ranks = usize::try_from(self.ranks()).unwrap_or(usize::MAX);
+        let devices = devices.iter().take(ranks);
+        devices
+            .filter_map(|device| share(self, device, overhead::before_share(self, device)))
+            .min()
     }
 }
 
@@ -126,7 +160,7 @@ impl<'a> Prepared<'a> {
         refusal::check(settings, model, devices.len())?;
         // The engine takes its defaults from the first GPU.
         let first = devices.first().ok_or(EngineError::NoDevice)?;
-        let hardware = Hardware::new(settings, first);
+        let hardware = Hardware::new(settings, model, first);
         let pool = Pool::new(settings, model, hardware)?;
         let weights = weights::per_stage(settings, model)?;
         let mut stage_bytes = Vec::new();
@@ -186,10 +220,10 @@ impl Planner for Prepared<'_> {
     }
 
     fn context_limit(&self) -> u64 {
-        let trained = self.model.trained_context_length.unwrap_or(CONTEXT_LIMIT);
+        let longest = longest_context(self.model).unwrap_or(CONTEXT_LIMIT);
         self.settings
             .max_model_len
-            .map_or(trained, |asked| asked.min(trained))
+            .map_or(longest, |asked| asked.min(longest))
     }
 
     fn plan(&self, context_length: u64) -> Result<Plan, EngineError> {
@@ -234,7 +268,7 @@ impl Planner for Prepared<'_> {
                 block_size: self.pool.block_size(),
                 num_blocks: capacity.num_blocks,
                 kv_cache_tokens: capacity.tokens,
-                max_concurrency_permille: capacity.concurrency_permille(),
+                request_blocks: capacity.request_blocks,
             },
         })
     }

@@ -6,9 +6,14 @@
 use alloc::string::ToString;
 
 use super::cache_type::CacheType;
+use super::longest_context;
 use super::settings::Vllm;
 use crate::engine::EngineError;
 use crate::model::{Attention, Model};
+use crate::quant::TensorType;
+
+/// Formats of weights that are told of.
+const FORMATS: &str = "BF16, F16";
 
 pub(super) fn check(settings: &Vllm, model: &Model, gpus: usize) -> Result<(), EngineError> {
     positive(
@@ -23,8 +28,20 @@ pub(super) fn check(settings: &Vllm, model: &Model, gpus: usize) -> Result<(), E
     positive("--max-num-seqs", settings.max_num_seqs)?;
     positive("--max-model-len", settings.max_model_len)?;
     positive("--block-size", settings.block_size)?;
-    if let (Some(asked), Some(trained)) = (settings.max_model_len, model.trained_context_length)
-        && asked > trained
+    let of_ggml = |kind: TensorType| kind.is_quantized() && kind != TensorType::Mxfp4;
+    if !settings.version.reads_gguf()
+        && model
+            .tensors
+            .iter()
+            .any(|tensor| of_ggml(tensor.tensor_type))
+    {
+        return Err(EngineError::WeightsNotForEngine {
+            format: model.weights_format.clone(),
+            takes: FORMATS,
+        });
+    }
+    if let (Some(asked), Some(longest)) = (settings.max_model_len, longest_context(model))
+        && asked > longest
     {
         return Err(EngineError::InvalidSetting {
             name: "--max-model-len",

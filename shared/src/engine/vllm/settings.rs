@@ -44,6 +44,8 @@ pub struct Vllm {
     pub flashinfer: bool,
     /// Bytes that replace our estimate of the CUDA context and the like, where given.
     pub runtime_overhead: Option<u64>,
+    /// Bytes that a share chosen by what is free leaves free.
+    pub safety_margin: u64,
 }
 
 /// A vLLM release whose rules are known.
@@ -135,6 +137,12 @@ impl Version {
             Self::V0_20_0 => Utilization(900_000),
             Self::V0_33_0 => Utilization(920_000),
         }
+    }
+
+    /// Whether it reads GGUF files by itself: from 0.24 on only a plugin does.
+    #[must_use]
+    pub fn reads_gguf(self) -> bool {
+        self == Self::V0_20_0
     }
 
     /// Whether CUDA graphs are taken off the KV cache's share.
@@ -277,6 +285,7 @@ impl Default for Vllm {
             state_type: None,
             flashinfer: true,
             runtime_overhead: None,
+            safety_margin: 0,
         }
     }
 }

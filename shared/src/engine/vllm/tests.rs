@@ -59,7 +59,7 @@ fn blocks(settings: &Vllm, model: &Model, devices: &[Device]) -> (u64, u64) {
 }
 
 /// What CUDA counts of a card of 24 GiB.
-const CUDA_TOTAL: u64 = 24 * GIB - (450 << 20);
+const CUDA_TOTAL: u64 = 24 * GIB - (468 << 20);
 
 #[test]
 fn a_share_that_is_not_free_is_refused_or_lowered() {
@@ -76,16 +76,24 @@ fn a_share_that_is_not_free_is_refused_or_lowered() {
         free: 20 * GIB - (300 << 20),
     };
     assert_eq!(asked.prepare(&model, &busy).err(), Some(refused));
-    let lowered = Vllm::default().with_share_of_free(&busy);
+    let lowered = Vllm::default().on(&busy, Reserve::default());
     let share = lowered.gpu_memory_utilization.unwrap();
-    // 20,130 of 24,126 MiB.
+    // 20,130 of 24,108 MiB.
     assert_eq!(alloc::format!("{share}"), "0.834");
     assert_eq!(
         blocks(&lowered, &model, &busy),
         blocks(&Vllm::default(), &model, &busy)
     );
+    let margin = Reserve {
+        safety_margin: 500 << 20,
+        runtime_overhead: None,
+    };
+    // 19,630 of 24,108 MiB.
+    let careful = Vllm::default().on(&busy, margin);
+    let share = careful.gpu_memory_utilization.unwrap();
+    assert_eq!(alloc::format!("{share}"), "0.814");
     let idle = [card(CUDA_TOTAL, 24 * GIB, (8, 9))];
-    let same = Vllm::default().with_share_of_free(&idle);
+    let same = Vllm::default().on(&idle, Reserve::default());
     assert_eq!(same, Vllm::default());
 }
 
@@ -272,4 +280,74 @@ fn precisions_have_types_of_their_own() {
         let types = Vllm::default().with_precision(precision).cache_types();
         assert_eq!((types.key.as_str(), types.value.as_str()), (name, name));
     }
+}
+
+#[test]
+fn every_model_of_the_catalogue_is_planned() {
+    let devices = vec![card(1 << 45, 80 * GIB, (9, 0)); 4];
+    for entry in crate::catalogue::entries() {
+        let model = entry.checkpoint().unwrap();
+        for (ranks, precision) in [
+            (1, Precision::Fp16),
+            (1, Precision::Int8),
+            (2, Precision::Fp16),
+        ] {
+            let settings = Vllm {
+                tensor_parallel_size: ranks,
+                kv_cache_memory_bytes: Some(64 * GIB),
+                ..Vllm::default().in_precision(precision)
+            };
+            let planner = match settings.prepare(&model, &devices) {
+                Ok(planner) => planner,
+                // Odd numbers of heads.
+                Err(EngineError::NotDivisibleByRanks { .. }) if ranks > 1 => continue,
+                Err(error) => panic!("{}: {error:?}", entry.tag),
+            };
+            let trained = model.trained_context_length;
+            let budget = fit::Budget::default();
+            let fit = max_context(&*planner, &devices, &budget, trained).unwrap();
+            assert!(fit.max_context_length > 0, "{}", entry.tag);
+            assert!(!planner.explain(&fit.plan).is_empty());
+        }
+    }
+}
+
+/// The larger Gemma 4 take a video in one go: 32 frames of 78 tokens.
+#[test]
+fn a_batch_holds_a_whole_video() {
+    let model = |tag: &str| crate::catalogue::find(tag).unwrap().checkpoint().unwrap();
+    let small = card(24 * GIB, 24 * GIB, (8, 9));
+    let tokens = |tag: &str, device: &Device, asked| {
+        let settings = Vllm {
+            max_num_batched_tokens: asked,
+            ..Vllm::default()
+        };
+        Hardware::new(&settings, &model(tag), device).max_num_batched_tokens
+    };
+    assert_eq!(tokens("gemma4:31b", &small, None), 2_496);
+    assert_eq!(tokens("gemma4:31b", &small, Some(2_048)), 2_048);
+    assert_eq!(tokens("gemma4:e4b", &small, None), 2_048);
+    let large = card(80 * GIB, 80 * GIB, (9, 0));
+    assert_eq!(tokens("gemma4:31b", &large, None), 8_192);
+}
+
+/// What GGUF stores is not for it; what checkpoints store is.
+#[test]
+fn formats_of_gguf_are_refused() {
+    let devices = [card(1 << 45, 80 * GIB, (9, 0))];
+    let entry = crate::catalogue::find("qwen3:8b").unwrap();
+    let quantized = entry.model(None).unwrap();
+    let refused = Vllm::default().prepare(&quantized, &devices).err();
+    assert!(matches!(
+        refused,
+        Some(EngineError::WeightsNotForEngine { .. })
+    ));
+    let older = Vllm {
+        version: Version::V0_20_0,
+        ..Vllm::default()
+    };
+    assert!(older.prepare(&quantized, &devices).is_ok());
+    let own = crate::catalogue::find("gpt-oss:20b").unwrap();
+    let own = own.checkpoint().unwrap();
+    assert!(Vllm::default().prepare(&own, &devices).is_ok());
 }

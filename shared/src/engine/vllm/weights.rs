@@ -19,32 +19,53 @@ use crate::quant::TensorType;
 const VOCABULARY_PADDING: u64 = 64;
 /// Bytes of an element of the model's type.
 const ELEMENT_BYTES: u64 = 2;
-/// Families whose stages all hold the embedding, also those that have no use for it.
-const EMBEDDING_EVERYWHERE: [&str; 13] = [
-    "qwen3next",
-    "gpt-oss",
-    "qwen3moe",
-    "qwen35",
-    "qwen35moe",
-    "granitehybrid",
-    "nemotron_h",
-    "nemotron_h_moe",
-    "jamba",
-    "gemma3",
-    "gemma4",
-    "lfm2",
-    "lfm2moe",
+/// Families whose stages all hold the embedding, the output matrix or the norm before it, also
+/// those that have no use for it.
+const EVERYWHERE: [(&str, Kept); 25] = [
+    ("command-r", Kept(true, false, true)),
+    ("cohere2", Kept(true, false, true)),
+    ("falcon", Kept(true, true, true)),
+    ("gemma", Kept(true, false, true)),
+    ("gemma2", Kept(true, false, true)),
+    ("gemma3", Kept(true, false, true)),
+    ("gemma4", Kept(true, false, true)),
+    ("gpt-oss", Kept(true, true, true)),
+    ("granitehybrid", Kept(true, true, true)),
+    ("internlm2", Kept(true, false, true)),
+    ("jamba", Kept(true, true, true)),
+    ("lfm2", Kept(true, false, false)),
+    ("lfm2moe", Kept(true, false, false)),
+    ("llama with experts", Kept(true, true, true)),
+    ("minicpm", Kept(true, true, true)),
+    ("nemotron_h", Kept(true, true, true)),
+    ("nemotron_h_moe", Kept(true, true, true)),
+    ("olmoe", Kept(true, true, true)),
+    ("phimoe", Kept(true, true, true)),
+    ("qwen2moe", Kept(true, true, true)),
+    ("qwen35", Kept(true, false, false)),
+    ("qwen35moe", Kept(true, false, false)),
+    ("qwen3moe", Kept(true, true, true)),
+    ("qwen3next", Kept(true, true, false)),
+    ("stablelm", Kept(true, true, true)),
 ];
-/// Families whose stages all hold the output matrix.
-const OUTPUT_EVERYWHERE: [&str; 7] = [
-    "qwen3next",
-    "gpt-oss",
-    "qwen3moe",
-    "granitehybrid",
-    "nemotron_h",
-    "nemotron_h_moe",
-    "jamba",
-];
+
+/// Whether every stage holds the embedding, the output matrix, and the norm before it.
+#[derive(Clone, Copy, Default)]
+struct Kept(bool, bool, bool);
+
+impl Kept {
+    fn of(model: &Model) -> Self {
+        let experts = |layer: &Layer| layer.feed_forward.experts.is_some();
+        let family = match model.architecture.as_str() {
+            // Mixtral has a class of its own.
+            "llama" if model.layers.iter().any(experts) => "llama with experts",
+            family => family,
+        };
+        let entry = EVERYWHERE.iter().find(|(name, _)| *name == family);
+        entry.map_or_else(Self::default, |(_, kept)| *kept)
+    }
+}
+
 /// Families whose experts are chosen in single precision.
 const SINGLE_PRECISION_ROUTERS: [&str; 3] = ["glm4moe", "minimax-m2", "ernie4_5-moe"];
 
@@ -76,7 +97,7 @@ pub(super) fn per_stage(settings: &Vllm, model: &Model) -> Result<Vec<u64>, Engi
     let drafts = settings.drafter == Drafter::Mtp && settings.num_speculative_tokens > 0;
     let is_falcon = model.architecture == "falcon";
     let is_tied = is_falcon || model.tensor("output.weight").is_none();
-    let is_one_of = |families: &[&str]| families.contains(&model.architecture.as_str());
+    let Kept(embedding_everywhere, output_everywhere, norm_everywhere) = Kept::of(model);
     for tensor in &model.tensors {
         let (block, base) = split(&tensor.name);
         // Tables are computed. Falcon's output matrix is the embedding, which its files hold
@@ -93,9 +114,10 @@ pub(super) fn per_stage(settings: &Vllm, model: &Model) -> Result<Vec<u64>, Engi
         let holds = |stage: usize| match (block, base) {
             (Some(block), _) => stages.of(block) == stage,
             (None, "token_embd.weight") => {
-                stage == 0 || (is_tied && stage == last) || is_one_of(&EMBEDDING_EVERYWHERE)
+                stage == 0 || (is_tied && stage == last) || embedding_everywhere
             }
-            (None, "output.weight") => stage == last || is_one_of(&OUTPUT_EVERYWHERE),
+            (None, "output.weight") => stage == last || output_everywhere,
+            (None, "output_norm.weight") => stage == last || norm_everywhere,
             (None, name) if is_input(name) => stage == 0,
             (None, _) => stage == last,
         };
@@ -104,6 +126,15 @@ pub(super) fn per_stage(settings: &Vllm, model: &Model) -> Result<Vec<u64>, Engi
                 *sum = sum.checked_add(bytes).ok_or(EngineError::TooLarge)?;
             }
         }
+    }
+    if let (Some(vision), Some(first)) = (model.vision, sums.first_mut()) {
+        let ranks = settings.tensor_parallel_size.max(1);
+        let elements = vision.shared_out.div_ceil(ranks);
+        *first = elements
+            .checked_add(vision.whole)
+            .and_then(|elements| elements.checked_mul(ELEMENT_BYTES))
+            .and_then(|bytes| bytes.checked_add(*first))
+            .ok_or(EngineError::TooLarge)?;
     }
     Ok(sums)
 }

@@ -4,6 +4,7 @@ use alloc::vec::Vec;
 
 use super::{Change, Freedom, Tunable, Variant};
 use crate::engine::llama_cpp::{FlashAttention, LlamaCpp};
+use crate::gpu::Device;
 use crate::model::{Model, Tensor};
 
 /// The smallest physical batch that is offered: prompts get slow enough with it.
@@ -13,7 +14,7 @@ const COARSER: usize = 0;
 const HALVED: usize = 1;
 
 impl Tunable for LlamaCpp {
-    fn in_place(&self, freedom: &Freedom) -> Vec<Variant<Self>> {
+    fn in_place(&self, freedom: &Freedom, _: &[Device]) -> Vec<Variant<Self>> {
         let as_asked = Variant {
             changes: Vec::new(),
             engine: self.clone(),
@@ -127,6 +128,11 @@ fn with(variant: &Variant<LlamaCpp>, change: Change) -> Variant<LlamaCpp> {
         Change::FlashAttention => settings.flash_attention = FlashAttention::On,
         Change::CpuExperts(layers) => settings.cpu_moe_layers = layers,
         Change::GpuLayers(layers) => settings.gpu_layers = Some(layers),
+        // Other engines'.
+        Change::BatchedTokens(_)
+        | Change::Utilization(_)
+        | Change::NoGraphs
+        | Change::TensorParallel(_) => {}
     }
     variant.changes.push(change);
     variant

@@ -6,11 +6,13 @@
 //! settings there are is the engine's to know ([`Tunable`]).
 
 mod llama_cpp;
+mod vllm;
 
 use alloc::boxed::Box;
 use alloc::vec::Vec;
 
 use super::{Budget, Fit, fits, max_context};
+use crate::engine::vllm::Utilization;
 use crate::engine::{Engine, EngineError, Plan, Precision};
 use crate::gpu::Device;
 use crate::model::Model;
@@ -28,10 +30,18 @@ pub enum Change {
     CpuExperts(u64),
     /// Layers on the GPUs, the output layer counted: the others are slower by far.
     GpuLayers(u64),
+    /// Tokens of one step: with fewer, prompts are read more slowly.
+    BatchedTokens(u64),
+    /// A larger share of the GPUs' memory than the default.
+    Utilization(Utilization),
+    /// No CUDA graphs: slower.
+    NoGraphs,
+    /// Layers shared out among so many GPUs.
+    TensorParallel(u64),
 }
 
 /// What the search may change.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Freedom {
     /// Precisions to choose from, the one asked for first; empty to leave the cache types.
     pub precisions: Vec<Precision>,
@@ -43,6 +53,14 @@ pub struct Freedom {
     pub gpu_layers: bool,
     /// Whether experts may move to the CPU.
     pub cpu_experts: bool,
+    /// Whether a step may have fewer tokens.
+    pub batched_tokens: bool,
+    /// Whether the share of the GPUs' memory may grow.
+    pub utilization: bool,
+    /// Whether CUDA graphs may be left out.
+    pub graphs: bool,
+    /// Whether layers may be shared out among more of the GPUs.
+    pub tensor_parallel: bool,
 }
 
 /// An engine with some settings changed.
@@ -61,7 +79,7 @@ pub struct Variant<E> {
 pub trait Tunable: Engine + Clone + 'static {
     /// Every combination of settings that leaves everything where it is; the first is what was
     /// asked for.
-    fn in_place(&self, freedom: &Freedom) -> Vec<Variant<Self>>;
+    fn in_place(&self, freedom: &Freedom, devices: &[Device]) -> Vec<Variant<Self>>;
 
     /// Ways to move parts of the model off the GPUs, each from the least moved to the most,
     /// with the other settings as in `variant`.
@@ -120,7 +138,7 @@ pub fn advise<E: Tunable>(
         budget,
         wanted,
     };
-    let variants = engine.in_place(freedom);
+    let variants = engine.in_place(freedom, devices);
     let Some(first) = variants.first() else {
         return Ok(None);
     };
@@ -216,17 +234,19 @@ impl Search<'_> {
     }
 
     fn planned<E: Tunable>(&self, variant: Variant<E>) -> Result<Planned, EngineError> {
-        let planner = variant.engine.prepare(self.model, self.devices)?;
+        let idle = variant.engine.idle_on_cpu(self.model);
+        let settled = variant.engine.settled(self.devices, self.budget.reserve());
+        let engine = settled.unwrap_or_else(|| Box::new(variant.engine));
+        let planner = engine.prepare(self.model, self.devices)?;
         let plan = planner.plan(self.wanted)?;
         drop(planner);
         // What lies in host memory is slow by the bytes that each token reads there.
         let held = plan.host.weights.saturating_add(plan.host.kv_cache);
-        let read = held.saturating_sub(variant.engine.idle_on_cpu(self.model));
-        let mut costs = Vec::from([read]);
+        let mut costs = Vec::from([held.saturating_sub(idle)]);
         costs.extend(variant.costs);
         Ok(Planned {
             changes: variant.changes,
-            engine: Box::new(variant.engine),
+            engine,
             plan,
             costs,
         })
@@ -291,6 +311,7 @@ mod tests {
             flash_attention: true,
             gpu_layers: true,
             cpu_experts: true,
+            ..Freedom::default()
         }
     }
 
@@ -332,11 +353,8 @@ mod tests {
     #[test]
     fn no_more_is_moved_than_has_to_be() {
         let only_layers = Freedom {
-            precisions: Vec::new(),
-            micro_batch: false,
-            flash_attention: false,
             gpu_layers: true,
-            cpu_experts: false,
+            ..Freedom::default()
         };
         let only_experts = Freedom {
             gpu_layers: false,

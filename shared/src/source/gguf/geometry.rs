@@ -65,6 +65,8 @@ pub fn read_model(header: &Header, name: &str) -> Result<Model, GgufError> {
             .map(|info| info.tensor.clone())
             .collect(),
         quantization: None,
+        vision: None,
+        stretched_context_length: None,
         geometry: if memory.is_some() {
             Geometry::Known
         } else {

@@ -170,6 +170,8 @@ impl Draft {
             layers: self.layers,
             tensors,
             quantization: None,
+            vision: None,
+            stretched_context_length: None,
             geometry,
         })
     }

@@ -15,6 +15,7 @@ mod json;
 mod part;
 mod quantization;
 mod rope;
+mod vision;
 mod window;
 
 pub use conservative::read_config_conservative;
@@ -101,6 +102,10 @@ fn read_object(
     if let Some(config) = fields.object("quantization_config") {
         quantization::apply(config, &mut model);
     }
+    model.vision = vision::encoder(root, model.embedding_length);
+    model.stretched_context_length = model
+        .trained_context_length
+        .and_then(|context| rope::stretched(&fields, context));
     Ok(model)
 }
 

@@ -1,0 +1,115 @@
+//! Models for engines that read checkpoints as they are on the Hub, not GGUF files.
+
+use std::path::Path;
+
+use shared::catalogue;
+use shared::model::Model;
+use shared::quant::{FileType, quantize};
+
+use super::input::Input;
+use super::{Found, ModelError, SourceKind, Warning, config, entry, folder, name, ollama};
+use crate::arguments::ModelChoice;
+use crate::failure::Failure;
+
+/// The model of this name: of the catalogue, or a local one of Ollama's in 16 bits.
+///
+/// # Errors
+/// Where there is none.
+pub(super) fn named(given: &str, named: &name::Named) -> Result<Found, Failure> {
+    match entry(given, named) {
+        Ok(entry) => {
+            let mut model = match named.file_type {
+                Some(file_type) => entry.model(Some(file_type))?,
+                None => entry.checkpoint()?,
+            };
+            if given.eq_ignore_ascii_case(entry.repository) {
+                model.name = entry.repository.into();
+            }
+            let repository = entry.repository.to_owned();
+            let kind = SourceKind::Catalogue;
+            Ok(Found::new(model, repository.clone(), kind, repository))
+        }
+        Err(unknown) => match ollama::find(given)? {
+            Some(local) => of_local(local, named.file_type),
+            None => Err(unknown),
+        },
+    }
+}
+
+/// The checkpoint that a local file of Ollama's was made of: the catalogue's, or the file's own
+/// tensors in 16 bits.
+///
+/// # Errors
+/// What cannot be stored in the format asked for.
+pub(super) fn of_local(local: Found, asked: Option<FileType>) -> Result<Found, Failure> {
+    if let Ok(entry) = catalogue::find(&local.model.name) {
+        let mut model = match asked {
+            Some(file_type) => entry.model(Some(file_type))?,
+            None => entry.checkpoint()?,
+        };
+        model.name = local.model.name;
+        let repository = entry.repository.to_owned();
+        let kind = SourceKind::Catalogue;
+        return Ok(Found::new(model, repository.clone(), kind, repository));
+    }
+    let model = quantize(&local.model, asked.unwrap_or(FileType::Bf16))?;
+    let warning = Warning::AsCheckpoint {
+        name: model.name.clone(),
+    };
+    let mut found = Found::new(
+        model,
+        local.model.name,
+        local.source.kind,
+        local.source.location,
+    );
+    found.warnings.push(warning);
+    Ok(found)
+}
+
+/// The model that a folder's `config.json` describes, whatever GGUF files lie beside it.
+///
+/// # Errors
+/// Where there is none.
+pub(super) fn in_folder(
+    path: &Path,
+    asked: Option<FileType>,
+    choice: &ModelChoice,
+) -> Result<Found, Failure> {
+    let config_path = path.join("config.json");
+    if config_path.is_file() {
+        let model = config::read(Input::open(&config_path)?, choice)?;
+        let location = config_path.to_string_lossy();
+        return described(model, SourceKind::Config, &location, asked);
+    }
+    match folder::gguf_files(path)?.first() {
+        Some(file) => Err(ModelError::GgufNotRead { path: file.clone() }.into()),
+        None => Err(ModelError::EmptyFolder {
+            folder: path.into(),
+        }
+        .into()),
+    }
+}
+
+/// A model as its source describes it, started by its folder where it has one.
+///
+/// # Errors
+/// What cannot be stored in the format asked for.
+pub(super) fn described(
+    model: Model,
+    kind: SourceKind,
+    location: &str,
+    asked: Option<FileType>,
+) -> Result<Found, Failure> {
+    let model = match asked {
+        Some(file_type) => quantize(&model, file_type)?,
+        None => model,
+    };
+    let path = Path::new(location);
+    let own = path.file_name().is_some_and(|name| name == "config.json");
+    let folder = path.parent().filter(|_| own).map(|folder| match folder {
+        folder if folder.as_os_str().is_empty() => ".".into(),
+        folder => folder.to_string_lossy().into_owned(),
+    });
+    let launch_name = folder.unwrap_or_else(|| model.name.clone());
+    Ok(Found::new(model, launch_name, kind, location.into()))
+}

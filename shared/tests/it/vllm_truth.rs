@@ -207,6 +207,12 @@ fn capacities_are_the_planners() {
 
 /// Models whose weights differ, and why.
 const OTHERWISE: &[&str] = &[
+    // Scales of a few bytes that some layers have and others have not.
+    "nvidia--Qwen3.6-27B-NVFP4",
+    "nvidia--Gemma-4-31B-IT-NVFP4",
+    "deepseek-ai--DeepSeek-V3.2",
+    "moonshotai--Kimi-K2-Instruct",
+    "MiniMaxAI--MiniMax-M2.5",
     // The planner's configuration had a norm that ours has not.
     "tiiuae--Falcon-H1-7B-Instruct",
 ];
@@ -215,11 +221,11 @@ const OTHERWISE: &[&str] = &[
 fn weights_are_those_that_the_engine_creates() {
     let models = models();
     let mut seen = BTreeSet::new();
-    let (mut equal, mut total) = (0, 0);
+    let (mut plain, mut packed) = ((0, 0), (0, 0));
     for case in cases() {
         let name = case["model"].as_str().unwrap();
         let key = format!("{name} tp={} pp={}", case["tp"], case["pp"]);
-        if case.get("quantized").is_some() || !seen.insert(key.clone()) {
+        if !seen.insert(key.clone()) {
             continue;
         }
         let planner = settings(&case).prepare(&models[name], &devices(&case));
@@ -228,16 +234,22 @@ fn weights_are_those_that_the_engine_creates() {
         for (stage, bytes) in case["weights"].as_array().unwrap().iter().enumerate() {
             let theirs = bytes.as_u64().unwrap();
             let ours = plan.devices[stage * tp].weights.bytes;
-            total += 1;
-            equal += u64::from(ours == theirs);
+            let counts = match case.get("quantized") {
+                Some(_) => &mut packed,
+                None => &mut plain,
+            };
+            counts.0 += u64::from(ours == theirs);
+            counts.1 += 1;
             if ours != theirs {
                 let share = ours as f64 / theirs as f64;
-                println!("{key} stage {stage}: {ours} for {theirs}, {share:.4}");
+                println!("{key} stage {stage}: {ours} for {theirs}, {share:.6}");
                 assert!(OTHERWISE.contains(&name), "{key}");
-                assert!((0.96..1.0).contains(&share), "{key}: {share}");
+                assert!((0.99998..1.00001).contains(&share), "{key}: {share}");
             }
         }
     }
-    println!("{equal}/{total} weights of a rank");
-    assert_eq!((equal, total), (124, 126));
+    println!("{}/{} weights of a rank", plain.0, plain.1);
+    println!("{}/{} weights of a rank, quantized", packed.0, packed.1);
+    assert_eq!(plain, (124, 126));
+    assert!(packed.0 >= 8 && packed.1 == 22);
 }

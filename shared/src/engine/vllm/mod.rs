@@ -106,6 +106,23 @@ impl Vllm {
         settings
     }
 
+    /// The same settings with the KV cache's type that the checkpoint asks for, where it was left
+    /// to the model.
+    fn resolved(&self, model: &Model) -> Self {
+        let asks_for_8_bits = model
+            .quantization
+            .as_ref()
+            .is_some_and(|own| own.fp8_kv_cache);
+        let cache_type = match self.cache_type {
+            CacheType::Auto if asks_for_8_bits => CacheType::Fp8E4m3,
+            asked => asked,
+        };
+        Self {
+            cache_type,
+            ..self.clone()
+        }
+    }
+
     /// Tokens of a step where `first` is the first of the GPUs.
     #[must_use]
     pub fn batched_tokens(&self, first: &Device) -> u64 {
@@ -157,6 +174,7 @@ struct Rank {
 
 impl<'a> Prepared<'a> {
     fn new(settings: &Vllm, model: &'a Model, devices: &[Device]) -> Result<Self, EngineError> {
+        let settings = &settings.resolved(model);
         refusal::check(settings, model, devices.len())?;
         // The engine takes its defaults from the first GPU.
         let first = devices.first().ok_or(EngineError::NoDevice)?;

@@ -9,11 +9,37 @@ use super::cache_type::CacheType;
 use super::longest_context;
 use super::settings::Vllm;
 use crate::engine::EngineError;
-use crate::model::{Attention, Model};
-use crate::quant::TensorType;
+use crate::model::{Attention, Method, Model};
+use crate::quant::{Packing, TensorType};
 
 /// Formats of weights that are told of.
-const FORMATS: &str = "BF16, F16";
+const FORMATS: &str = "BF16, GPTQ, AWQ, FP8, NVFP4, MXFP4, compressed-tensors";
+
+/// Methods that are no longer built in, and groups of GPTQ in the order of activations, which no
+/// kernel takes any more.
+fn quantization(settings: &Vllm, model: &Model) -> Result<(), EngineError> {
+    let Some(quantization) = &model.quantization else {
+        return Ok(());
+    };
+    let is_old = settings.version.reads_gguf();
+    let refused = match (&quantization.method, quantization.packing) {
+        (Method::Exl2 | Method::Exl3, _) => true,
+        (Method::BitsAndBytes | Method::Hqq, _) => !is_old,
+        (_, Some(Packing::Gptq(gptq))) => !is_old && gptq.act_order && gptq.group_size.is_some(),
+        _ => false,
+    };
+    if !refused {
+        return Ok(());
+    }
+    let mut format = model.weights_format.clone();
+    if let Some(Packing::Gptq(_)) = quantization.packing {
+        format.push_str(" (desc_act)");
+    }
+    Err(EngineError::WeightsNotForEngine {
+        format,
+        takes: FORMATS,
+    })
+}
 
 pub(super) fn check(settings: &Vllm, model: &Model, gpus: usize) -> Result<(), EngineError> {
     positive(
@@ -40,6 +66,7 @@ pub(super) fn check(settings: &Vllm, model: &Model, gpus: usize) -> Result<(), E
             takes: FORMATS,
         });
     }
+    quantization(settings, model)?;
     if let (Some(asked), Some(longest)) = (settings.max_model_len, longest_context(model))
         && asked > longest
     {

@@ -5,6 +5,7 @@
 //! creates for unquantized checkpoints of most families; formats that it repacks, and what few
 //! families keep in single precision, differ.
 
+use alloc::format;
 use alloc::vec;
 use alloc::vec::Vec;
 
@@ -12,11 +13,13 @@ use super::capacity::Stages;
 use super::page::rank_kv_heads;
 use super::settings::{Drafter, Vllm};
 use crate::engine::EngineError;
-use crate::model::{Attention, HeadAttention, Layer, Model, RecurrentState, Tensor};
-use crate::quant::TensorType;
+use crate::model::{Attention, HeadAttention, Layer, Method, Model, RecurrentState, Tensor};
+use crate::quant::{Fp8, Linear, Mxfp4, Packing, ScaleOf, TensorType};
 
 /// Rows of embeddings are padded to a multiple of this many.
 const VOCABULARY_PADDING: u64 = 64;
+/// Widths of MXFP4 experts on a rank are padded to a multiple of this many.
+const EXPERT_PADDING: u64 = 64;
 /// Bytes of an element of the model's type.
 const ELEMENT_BYTES: u64 = 2;
 /// Families whose stages all hold the embedding, the output matrix or the norm before it, also
@@ -109,8 +112,18 @@ pub(super) fn per_stage(settings: &Vllm, model: &Model) -> Result<Vec<u64>, Engi
         if layer.is_some_and(|layer| layer.next_token_prediction) && !drafts {
             continue;
         }
-        let bytes =
+        let mut bytes =
             rank_bytes(settings, model, tensor, (base, layer)).ok_or(EngineError::TooLarge)?;
+        // Where values are the keys, the fused product has rows for them all the same.
+        if model.architecture == "gemma4"
+            && base == "attn_k.weight"
+            && let Some(block) = block
+            && model
+                .tensor(&format!("blk.{block}.attn_v.weight"))
+                .is_none()
+        {
+            bytes = bytes.checked_mul(2).ok_or(EngineError::TooLarge)?;
+        }
         let holds = |stage: usize| match (block, base) {
             (Some(block), _) => stages.of(block) == stage,
             (None, "token_embd.weight") => {
@@ -127,6 +140,7 @@ pub(super) fn per_stage(settings: &Vllm, model: &Model) -> Result<Vec<u64>, Engi
             }
         }
     }
+    add_cache_scales(model, &stages, &mut sums)?;
     if let (Some(vision), Some(first)) = (model.vision, sums.first_mut()) {
         let ranks = settings.tensor_parallel_size.max(1);
         let elements = vision.shared_out.div_ceil(ranks);
@@ -137,6 +151,23 @@ pub(super) fn per_stage(settings: &Vllm, model: &Model) -> Result<Vec<u64>, Engi
             .ok_or(EngineError::TooLarge)?;
     }
     Ok(sums)
+}
+
+/// Scales of queries, keys, values and the like that quantized checkpoints bring each attention.
+fn add_cache_scales(model: &Model, stages: &Stages, sums: &mut [u64]) -> Result<(), EngineError> {
+    let scales = match model.quantization.as_ref().map(|own| &own.method) {
+        Some(Method::Fp8 | Method::FbgemmFp8 | Method::ModelOpt) => 4 * ELEMENT_BYTES,
+        Some(Method::CompressedTensors) => 3 * (ELEMENT_BYTES + 4),
+        _ => 0,
+    };
+    for (index, layer) in model.decoder_layers() {
+        if matches!(layer.attention, Attention::Heads(_))
+            && let Some(sum) = sums.get_mut(stages.of(index))
+        {
+            *sum = sum.checked_add(scales).ok_or(EngineError::TooLarge)?;
+        }
+    }
+    Ok(())
 }
 
 fn is_input(name: &str) -> bool {
@@ -153,7 +184,20 @@ fn rank_bytes(
     (base, layer): (&str, Option<&Layer>),
 ) -> Option<u64> {
     let ranks = settings.tensor_parallel_size.max(1);
+    if let Some(packing) = packing(tensor) {
+        return packed_bytes(settings, tensor, packing, (base, layer));
+    }
     let bytes = created_bytes(model, tensor, base)?;
+    match (model.architecture.as_str(), base) {
+        ("gpt-oss", _) if base.ends_with("_exps.bias") => {
+            return expert_bias_bytes(tensor, base, ranks);
+        }
+        // A norm over all heads goes with them.
+        ("minimax-m2", "attn_q_norm.weight" | "attn_k_norm.weight") => {
+            return Some(bytes.div_ceil(ranks));
+        }
+        _ => {}
+    }
     if ranks == 1 && layer.is_some() {
         return Some(bytes);
     }
@@ -165,12 +209,7 @@ fn rank_bytes(
             part.checked_mul(rank_kv_heads(settings, &heads))
         }
         Share::Fused(heads) => {
-            let queries = heads.query_heads.checked_mul(heads.key_dim)?;
-            let head = heads.key_dim.checked_add(heads.value_dim)?;
-            let all = heads.kv_heads.checked_mul(head)?.checked_add(queries)?;
-            let own = rank_kv_heads(settings, &heads)
-                .checked_mul(head)?
-                .checked_add(queries / ranks)?;
+            let (all, own) = fused(settings, &heads)?;
             let row = bytes.checked_div(all)?;
             row.checked_mul(own)
         }
@@ -192,6 +231,120 @@ fn rank_bytes(
     }
 }
 
+/// How a tensor's matrices are packed, where they are.
+fn packing(tensor: &Tensor) -> Option<Packing> {
+    match (tensor.tensor_type, tensor.packing) {
+        (TensorType::Mxfp4, _) => Some(Packing::Mxfp4(Mxfp4)),
+        // The keys of an indexer are one product with its weights, which are never packed.
+        (_, Some(_)) if tensor.name.contains(".indexer.attn_k.") => None,
+        (_, packing) => packing,
+    }
+}
+
+/// Bytes of packed matrices on one rank, each packed by itself: the engine loads no order of
+/// channels.
+fn packed_bytes(
+    settings: &Vllm,
+    tensor: &Tensor,
+    packing: Packing,
+    (base, layer): (&str, Option<&Layer>),
+) -> Option<u64> {
+    let ranks = settings.tensor_parallel_size.max(1);
+    let Linear {
+        mut input,
+        mut output,
+        count,
+    } = Linear::of(tensor);
+    let part = |extent: u64| {
+        let part = extent.div_ceil(ranks);
+        match packing {
+            Packing::Mxfp4(_) => part.next_multiple_of(EXPERT_PADDING),
+            _ => part,
+        }
+    };
+    match share(base, layer, ranks) {
+        Share::Whole => {}
+        Share::Part if sums_over_ranks(base) => input = part(input),
+        Share::Part => output = part(output),
+        Share::KvHeads(heads) => {
+            output =
+                (output / heads.kv_heads.max(1)).checked_mul(rank_kv_heads(settings, &heads))?;
+        }
+        Share::Fused(heads) => {
+            let (all, own) = fused(settings, &heads)?;
+            output = output.checked_mul(own)?.checked_div(all)?;
+        }
+        Share::Channels { repeated } => output = output.checked_add(repeated)? / ranks,
+        Share::Vocabulary => {
+            output = output
+                .checked_next_multiple_of(VOCABULARY_PADDING)?
+                .div_ceil(ranks);
+        }
+    }
+    let narrower = if sums_over_ranks(base) { input } else { output };
+    let parts = match packing {
+        Packing::Fp8(format) if count > 1 => Packing::Fp8(smaller_blocks(format, narrower)),
+        _ => packing,
+    }
+    .parts(input, output)?;
+    parts.total().checked_sub(parts.order)?.checked_mul(count)
+}
+
+/// Blocks of experts that divide their width on a rank.
+fn smaller_blocks(format: Fp8, width: u64) -> Fp8 {
+    let ScaleOf::Block { rows, columns } = format.scale else {
+        return format;
+    };
+    let (mut divisor, mut rest) = (width, u64::from(rows));
+    while rest > 0 {
+        (divisor, rest) = (rest, divisor % rest);
+    }
+    let side = u32::try_from(divisor).unwrap_or(rows).clamp(1, rows.max(1));
+    Fp8 {
+        scale: ScaleOf::Block {
+            rows: side,
+            columns: side.min(columns),
+        },
+        ..format
+    }
+}
+
+/// Biases of experts, as wide as their matrices on a rank.
+fn expert_bias_bytes(tensor: &Tensor, base: &str, ranks: u64) -> Option<u64> {
+    let [width, experts, ..] = tensor.dimensions;
+    let width = if sums_over_ranks(base) {
+        width
+    } else {
+        width.div_ceil(ranks).next_multiple_of(EXPERT_PADDING)
+    };
+    width.checked_mul(experts)?.checked_mul(ELEMENT_BYTES)
+}
+
+/// Rows of a fused tensor of queries, keys and values: all of them, and a rank's.
+fn fused(settings: &Vllm, heads: &HeadAttention) -> Option<(u64, u64)> {
+    let queries = heads.query_heads.checked_mul(heads.key_dim)?;
+    let head = heads.key_dim.checked_add(heads.value_dim)?;
+    let all = heads.kv_heads.checked_mul(head)?.checked_add(queries)?;
+    let own = rank_kv_heads(settings, heads)
+        .checked_mul(head)?
+        .checked_add(queries / settings.tensor_parallel_size.max(1))?;
+    Some((all, own))
+}
+
+/// Whether ranks share out the input of a layer, and sum what comes out.
+fn sums_over_ranks(base: &str) -> bool {
+    let (part, _) = base.rsplit_once('.').unwrap_or((base, ""));
+    [
+        "attn_output",
+        "ffn_down",
+        "ffn_down_exps",
+        "ffn_down_shexp",
+        "ssm_out",
+        "shortconv.out_proj",
+    ]
+    .contains(&part)
+}
+
 /// Bytes that the engine creates for a tensor: 16 bits for what a checkpoint has unquantized.
 fn created_bytes(model: &Model, tensor: &Tensor, base: &str) -> Option<u64> {
     let width = match tensor.tensor_type {
@@ -206,6 +359,7 @@ fn created_bytes(model: &Model, tensor: &Tensor, base: &str) -> Option<u64> {
 /// biases that correct the choice of experts, and with some families that choice itself.
 fn is_single_precision(model: &Model, base: &str) -> bool {
     base == "ssm_a"
+        || base.starts_with("indexer.k_norm")
         || base.starts_with("exp_probs_b")
         || (base == "ffn_gate_inp.weight"
             && SINGLE_PRECISION_ROUTERS.contains(&model.architecture.as_str()))

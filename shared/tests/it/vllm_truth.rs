@@ -210,9 +210,6 @@ const OTHERWISE: &[&str] = &[
     // Scales of a few bytes that some layers have and others have not.
     "nvidia--Qwen3.6-27B-NVFP4",
     "nvidia--Gemma-4-31B-IT-NVFP4",
-    "deepseek-ai--DeepSeek-V3.2",
-    "moonshotai--Kimi-K2-Instruct",
-    "MiniMaxAI--MiniMax-M2.5",
     // The planner's configuration had a norm that ours has not.
     "tiiuae--Falcon-H1-7B-Instruct",
 ];
@@ -250,6 +247,5 @@ fn weights_are_those_that_the_engine_creates() {
     }
     println!("{}/{} weights of a rank", plain.0, plain.1);
     println!("{}/{} weights of a rank, quantized", packed.0, packed.1);
-    assert_eq!(plain, (124, 126));
-    assert!(packed.0 >= 8 && packed.1 == 22);
+    assert_eq!((plain, packed), ((124, 126), (16, 22)));
 }

@@ -1,9 +1,9 @@
 //! `config.json` files on this machine.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use shared::model::Model;
-use shared::source::hf::{read_config, read_config_conservative};
+use shared::source::hf::{read_config, read_config_beside, read_config_conservative};
 
 use super::ModelError;
 use super::input::Input;
@@ -23,12 +23,23 @@ pub(super) fn read(input: Input, choice: &ModelChoice) -> Result<Model, Failure>
     if looks_like_safetensors(&bytes) {
         return Err(ModelError::Safetensors { path }.into());
     }
-    let read = if choice.conservative {
-        read_config_conservative
-    } else {
-        read_config
+    let name = name(&path);
+    let model = match quantization_beside(&path) {
+        _ if choice.conservative => read_config_conservative(&bytes, &name),
+        Some(beside) => {
+            let quantization = Input::open(&beside)?.read_all(LONGEST)?;
+            read_config_beside(&bytes, &quantization, &name)
+        }
+        None => read_config(&bytes, &name),
     };
-    read(&bytes, &name(&path)).map_err(|error| Failure::Config { path, error })
+    model.map_err(|error| Failure::Config { path, error })
+}
+
+/// What ModelOpt writes beside a `config.json` of how the weights are quantized.
+fn quantization_beside(path: &Path) -> Option<PathBuf> {
+    let is_config = path.file_name().is_some_and(|name| name == "config.json");
+    let beside = path.with_file_name("hf_quant_config.json");
+    (is_config && beside.is_file()).then_some(beside)
 }
 
 /// `config.json` is named by its folder, any other file by itself.

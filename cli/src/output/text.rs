@@ -182,6 +182,7 @@ impl Page {
         } = plan.details
         {
             let concurrency = concurrency(num_blocks, request_blocks);
+            self.field("kv_cache_dtype", &plan.cache_types.key);
             self.field("block_size", block_size);
             self.field("num_blocks", num_blocks);
             self.field("kv_cache_tokens", kv_cache_tokens);

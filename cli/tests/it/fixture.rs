@@ -95,6 +95,20 @@ fn configurations(folder: &Path) {
     write(folder, "Qwen3-8B/config.json", CONFIG.as_bytes());
     write(folder, "Qwen3-8B/model-00001-of-00005.safetensors", b"");
     write(folder, "qwen3.json", CONFIG.as_bytes());
+    write(folder, "Qwen3-8B-NVFP4/config.json", CONFIG.as_bytes());
+    let beside = br#"{"producer": {"name": "modelopt", "version": "0.37.0"}, "quantization":
+        {"quant_algo": "NVFP4", "kv_cache_quant_algo": "FP8", "group_size": 16,
+        "exclude_modules": ["lm_head"]}}"#;
+    write(folder, "Qwen3-8B-NVFP4/hf_quant_config.json", beside);
+    let gptq = r#""quantization_config": {"quant_method": "gptq", "bits": 4, "group_size": 128,
+        "desc_act": true}, "num_hidden_layers": 36,"#;
+    write(
+        folder,
+        "act-order.json",
+        &CONFIG
+            .replace("\"num_hidden_layers\": 36,", gptq)
+            .into_bytes(),
+    );
     let changed = |from: &str, to: &str| CONFIG.replace(from, to).into_bytes();
     write(folder, "cut.json", &CONFIG.as_bytes()[..200]);
     write(folder, "list.json", b"[1, 2]");

@@ -31,12 +31,8 @@ fn quantization(settings: &Vllm, model: &Model) -> Result<(), EngineError> {
     if !refused {
         return Ok(());
     }
-    let mut format = model.weights_format.clone();
-    if let Some(Packing::Gptq(_)) = quantization.packing {
-        format.push_str(" (desc_act)");
-    }
     Err(EngineError::WeightsNotForEngine {
-        format,
+        format: model.weights_format.clone(),
         takes: FORMATS,
     })
 }

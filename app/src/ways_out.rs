@@ -100,7 +100,8 @@ pub fn ways_out(
     if let Some((format, context)) = narrower_weights(question, focus, choice, loaded, enough) {
         offer(Change::Quant(format), context);
     }
-    for relief in (question.backend.reliefs)(&question.chosen.model) {
+    let backend = question.backend;
+    for relief in (backend.reliefs)(backend, &question.chosen.model) {
         if let Some((value, context)) = relieved(question, focus, &relief, enough) {
             offer(Change::Setting(relief.setting, value), context);
         }

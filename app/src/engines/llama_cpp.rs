@@ -1,4 +1,4 @@
-//! llama.cpp's settings as fields.
+//! llama.cpp's settings as fields, and those of the programs built on it.
 
 use shared::engine::Engine;
 use shared::engine::llama_cpp::{FlashAttention, LlamaCpp, Version};
@@ -14,7 +14,7 @@ pub(super) const BACKEND: Backend = Backend {
     settings: SETTINGS,
     cache_settings: &["cache-type-k", "cache-type-v"],
     reliefs,
-    build,
+    build: |values| build(values, LlamaCpp::default()),
 };
 
 /// A value that is its own label.
@@ -34,170 +34,217 @@ const CACHE_TYPES: &[(&str, (&str, &str))] = &[
 ];
 
 const SETTINGS: &[Setting] = &[
-    Setting {
-        name: "backend-version",
-        kind: Kind::Choice(&[("0.6.0", OWN), ("0.5.0", OWN)]),
-        default: "0.6.0",
-        label: ("バージョン", "Version"),
-        help: (
-            "計算用バッファの規則はバージョンごとに違います",
-            "the rules of the compute buffers differ between versions",
-        ),
-    },
-    Setting {
-        name: "n-gpu-layers",
-        kind: Kind::Number,
-        default: "",
-        label: ("GPU に置く層", "GPU layers"),
-        help: (
-            "空欄ならすべて。減らすと残りはメインメモリに載り、生成は遅くなります",
-            "empty for all; the rest goes to main memory and generates more slowly",
-        ),
-    },
-    Setting {
-        name: "n-cpu-moe",
-        kind: Kind::Number,
-        default: "0",
-        label: (
-            "エキスパートを CPU に置く層",
-            "Layers with experts on the CPU",
-        ),
-        help: (
-            "MoE モデルの先頭からこの数の層だけ、エキスパートをメインメモリに置きます",
-            "the experts of the first layers of a mixture-of-experts model stay in main memory",
-        ),
-    },
-    Setting {
-        name: "flash-attn",
-        kind: Kind::Choice(&[
-            ("auto", ("自動", "auto")),
-            ("on", ("オン", "on")),
-            ("off", ("オフ", "off")),
-        ]),
-        default: "auto",
-        label: ("Flash Attention", "Flash attention"),
-        help: (
-            "オフにすると計算用バッファが文脈とともに増え、V キャッシュを量子化できません",
-            "off makes the compute buffer grow with the context and keeps the V cache unquantized",
-        ),
-    },
-    Setting {
-        name: "ubatch-size",
-        kind: Kind::Number,
-        default: "512",
-        label: ("マイクロバッチ", "Micro-batch"),
-        help: (
-            "一度に計算するトークン数。小さくすると計算用バッファが減ります",
-            "tokens computed at once; fewer need a smaller compute buffer",
-        ),
-    },
-    Setting {
-        name: "batch-size",
-        kind: Kind::Number,
-        default: "2048",
-        label: ("バッチ", "Batch"),
-        help: (
-            "一度に受け取るトークン数。マイクロバッチの上限になります",
-            "tokens taken at once; the micro-batch cannot exceed it",
-        ),
-    },
-    Setting {
-        name: "parallel",
-        kind: Kind::Number,
-        default: "1",
-        label: ("同時に扱う会話", "Parallel sequences"),
-        help: (
-            "スロットの数。コンテキストはスロットで分け合います",
-            "slots; they share the context",
-        ),
-    },
-    Setting {
-        name: "kv-unified",
-        kind: Kind::Switch,
-        default: "off",
-        label: ("KV キャッシュを共用", "Unified KV cache"),
-        help: (
-            "すべてのスロットで 1 つのキャッシュを使います",
-            "one cache for all slots",
-        ),
-    },
-    Setting {
-        name: "swa-full",
-        kind: Kind::Switch,
-        default: "off",
-        label: ("窓の層も全文脈を保持", "Keep all of sliding windows"),
-        help: (
-            "スライディングウィンドウの層にも全文脈のキャッシュを取ります",
-            "layers with a sliding window cache the whole context too",
-        ),
-    },
-    Setting {
-        name: "cache-type-k",
-        kind: Kind::Choice(CACHE_TYPES),
-        default: "",
-        label: ("K キャッシュの型", "K cache type"),
-        help: (
-            "型を選ぶと、その組み合わせの答えが 3 つの精度に並びます",
-            "chosen types get an answer of their own beside the three precisions",
-        ),
-    },
-    Setting {
-        name: "cache-type-v",
-        kind: Kind::Choice(CACHE_TYPES),
-        default: "",
-        label: ("V キャッシュの型", "V cache type"),
-        help: (
-            "K と違う型も選べます(MLA のモデルを除く)",
-            "may differ from K, except for MLA models",
-        ),
-    },
-    Setting {
-        name: "no-kv-offload",
-        kind: Kind::Switch,
-        default: "off",
-        label: ("KV キャッシュを CPU に置く", "KV cache in main memory"),
-        help: (
-            "VRAM を使わない代わりに、生成が遅くなります",
-            "saves VRAM and slows generation down",
-        ),
-    },
+    VERSION,
+    GPU_LAYERS,
+    CPU_EXPERTS,
+    FLASH_ATTENTION,
+    MICRO_BATCH,
+    BATCH,
+    PARALLEL,
+    KV_UNIFIED,
+    SWA_FULL,
+    CACHE_TYPE_K,
+    CACHE_TYPE_V,
+    NO_KV_OFFLOAD,
 ];
 
-fn build(values: &Values<'_>) -> Result<Box<dyn Engine>, SettingError> {
+const VERSION: Setting = Setting {
+    name: "backend-version",
+    kind: Kind::Choice(&[("0.6.0", OWN), ("0.5.0", OWN)]),
+    default: "0.6.0",
+    label: ("バージョン", "Version"),
+    help: (
+        "計算用バッファの規則はバージョンごとに違います",
+        "the rules of the compute buffers differ between versions",
+    ),
+};
+
+pub(super) const GPU_LAYERS: Setting = Setting {
+    name: "n-gpu-layers",
+    kind: Kind::Number,
+    default: "",
+    label: ("GPU に置く層", "GPU layers"),
+    help: (
+        "空欄ならすべて。減らすと残りはメインメモリに載り、生成は遅くなります",
+        "empty for all; the rest goes to main memory and generates more slowly",
+    ),
+};
+
+pub(super) const CPU_EXPERTS: Setting = Setting {
+    name: "n-cpu-moe",
+    kind: Kind::Number,
+    default: "0",
+    label: (
+        "エキスパートを CPU に置く層",
+        "Layers with experts on the CPU",
+    ),
+    help: (
+        "MoE モデルの先頭からこの数の層だけ、エキスパートをメインメモリに置きます",
+        "the experts of the first layers of a mixture-of-experts model stay in main memory",
+    ),
+};
+
+pub(super) const FLASH_ATTENTION: Setting = Setting {
+    name: "flash-attn",
+    kind: Kind::Choice(&[
+        ("auto", ("自動", "auto")),
+        ("on", ("オン", "on")),
+        ("off", ("オフ", "off")),
+    ]),
+    default: "auto",
+    label: ("Flash Attention", "Flash attention"),
+    help: (
+        "オフにすると計算用バッファが文脈とともに増え、V キャッシュを量子化できません",
+        "off makes the compute buffer grow with the context and keeps the V cache unquantized",
+    ),
+};
+
+pub(super) const MICRO_BATCH: Setting = Setting {
+    name: "ubatch-size",
+    kind: Kind::Number,
+    default: "512",
+    label: ("マイクロバッチ", "Micro-batch"),
+    help: (
+        "一度に計算するトークン数。小さくすると計算用バッファが減ります",
+        "tokens computed at once; fewer need a smaller compute buffer",
+    ),
+};
+
+pub(super) const BATCH: Setting = Setting {
+    name: "batch-size",
+    kind: Kind::Number,
+    default: "2048",
+    label: ("バッチ", "Batch"),
+    help: (
+        "一度に受け取るトークン数。マイクロバッチの上限になります",
+        "tokens taken at once; the micro-batch cannot exceed it",
+    ),
+};
+
+pub(super) const PARALLEL: Setting = Setting {
+    name: "parallel",
+    kind: Kind::Number,
+    default: "1",
+    label: ("同時に扱う会話", "Parallel sequences"),
+    help: (
+        "スロットの数。コンテキストはスロットで分け合います",
+        "slots; they share the context",
+    ),
+};
+
+pub(super) const KV_UNIFIED: Setting = Setting {
+    name: "kv-unified",
+    kind: Kind::Switch,
+    default: "off",
+    label: ("KV キャッシュを共用", "Unified KV cache"),
+    help: (
+        "すべてのスロットで 1 つのキャッシュを使います",
+        "one cache for all slots",
+    ),
+};
+
+pub(super) const SWA_FULL: Setting = Setting {
+    name: "swa-full",
+    kind: Kind::Switch,
+    default: "off",
+    label: ("窓の層も全文脈を保持", "Keep all of sliding windows"),
+    help: (
+        "スライディングウィンドウの層にも全文脈のキャッシュを取ります",
+        "layers with a sliding window cache the whole context too",
+    ),
+};
+
+pub(super) const CACHE_TYPE_K: Setting = Setting {
+    name: "cache-type-k",
+    kind: Kind::Choice(CACHE_TYPES),
+    default: "",
+    label: ("K キャッシュの型", "K cache type"),
+    help: (
+        "型を選ぶと、その組み合わせの答えが 3 つの精度に並びます",
+        "chosen types get an answer of their own beside the three precisions",
+    ),
+};
+
+pub(super) const CACHE_TYPE_V: Setting = Setting {
+    name: "cache-type-v",
+    kind: Kind::Choice(CACHE_TYPES),
+    default: "",
+    label: ("V キャッシュの型", "V cache type"),
+    help: (
+        "K と違う型も選べます(MLA のモデルを除く)",
+        "may differ from K, except for MLA models",
+    ),
+};
+
+pub(super) const NO_KV_OFFLOAD: Setting = Setting {
+    name: "no-kv-offload",
+    kind: Kind::Switch,
+    default: "off",
+    label: ("KV キャッシュを CPU に置く", "KV cache in main memory"),
+    help: (
+        "VRAM を使わない代わりに、生成が遅くなります",
+        "saves VRAM and slows generation down",
+    ),
+};
+
+/// The program with these settings, where what it has no field for is as `own` has it.
+pub(super) fn build(values: &Values<'_>, own: LlamaCpp) -> Result<Box<dyn Engine>, SettingError> {
+    let number = |name, otherwise| {
+        let given = values.optional_number(name)?;
+        Ok::<u64, SettingError>(given.unwrap_or(otherwise))
+    };
+    let switch = |name, otherwise| match values.text(name) {
+        "" => otherwise,
+        text => text == "on",
+    };
     let cache_type = |text: &str| match text {
         "" => Some(TensorType::F16),
         name => TensorType::from_name(name),
     };
+    let cache_type_k = values.read("cache-type-k", cache_type)?;
+    let micro_batch = values.optional_number("ubatch-size")?;
+    let ubatch_size = micro_batch.unwrap_or(own.ubatch_size);
+    let has_one_batch_size = own.profile.has_one_batch_size();
     Ok(Box::new(LlamaCpp {
-        version: values.read("backend-version", Version::from_name)?,
-        cache_type_k: values.read("cache-type-k", cache_type)?,
-        cache_type_v: values.read("cache-type-v", cache_type)?,
+        version: match values.text("backend-version") {
+            "" => own.version,
+            _ => values.read("backend-version", Version::from_name)?,
+        },
+        cache_type_k,
+        cache_type_v: match values.has("cache-type-v") {
+            true => values.read("cache-type-v", cache_type)?,
+            false => cache_type_k,
+        },
         flash_attention: values.read("flash-attn", |text| match text {
             "auto" => Some(FlashAttention::Auto),
             "on" => Some(FlashAttention::On),
             "off" => Some(FlashAttention::Off),
             _ => None,
         })?,
-        batch_size: values.number("batch-size")?,
-        ubatch_size: values.number("ubatch-size")?,
-        parallel: values.number("parallel")?,
-        kv_unified: values.is_on("kv-unified"),
-        swa_full: values.is_on("swa-full"),
+        batch_size: match has_one_batch_size {
+            true => ubatch_size,
+            false => number("batch-size", own.batch_size)?,
+        },
+        ubatch_size,
+        automatic_batch: own.automatic_batch && micro_batch.is_none(),
+        parallel: number("parallel", own.parallel)?,
+        kv_unified: switch("kv-unified", own.kv_unified),
+        swa_full: switch("swa-full", own.swa_full),
         gpu_layers: values.optional_number("n-gpu-layers")?,
-        cpu_moe_layers: values.number("n-cpu-moe")?,
+        cpu_moe_layers: number("n-cpu-moe", own.cpu_moe_layers)?,
         kv_offload: !values.is_on("no-kv-offload"),
-        ..LlamaCpp::default()
+        ..own
     }))
 }
 
-fn reliefs(model: &Model) -> Vec<Relief> {
+pub(super) fn reliefs(backend: &'static Backend, model: &Model) -> Vec<Relief> {
     let layers = model.layers.len();
     let has_experts = model
         .layers
         .iter()
         .any(|layer| layer.feed_forward.experts.is_some());
     let relief = |name, values: Vec<String>| {
-        BACKEND
+        backend
             .setting(name)
             .map(|setting| Relief { setting, values })
     };

@@ -1,7 +1,11 @@
 //! The engines that the page offers, and their settings as fields. [`BACKENDS`] is the only
 //! list: a new engine is a file beside this one and a line in it.
 
+mod koboldcpp;
 mod llama_cpp;
+mod llama_cpp_python;
+mod lm_studio;
+mod ollama;
 mod vllm;
 
 use std::collections::BTreeMap;
@@ -13,7 +17,14 @@ use shared::text::{Language, UserMessage};
 use crate::number::{NumberError, parse_count};
 
 /// Every engine, the default first.
-pub const BACKENDS: &[Backend] = &[llama_cpp::BACKEND, vllm::BACKEND];
+pub const BACKENDS: &[Backend] = &[
+    llama_cpp::BACKEND,
+    ollama::BACKEND,
+    lm_studio::BACKEND,
+    koboldcpp::BACKEND,
+    llama_cpp_python::BACKEND,
+    vllm::BACKEND,
+];
 
 /// An engine as the page offers it.
 pub struct Backend {
@@ -29,7 +40,7 @@ pub struct Backend {
     /// precisions.
     pub cache_settings: &'static [&'static str],
     /// What can be changed to make a model fit, the mildest first.
-    pub reliefs: fn(&Model) -> Vec<Relief>,
+    pub reliefs: fn(&'static Backend, &Model) -> Vec<Relief>,
     /// The engine with these settings.
     pub build: fn(&Values<'_>) -> Result<Box<dyn Engine>, SettingError>,
 }
@@ -127,6 +138,12 @@ pub struct Values<'a> {
 }
 
 impl Values<'_> {
+    /// Whether the engine has a setting of this name.
+    #[must_use]
+    pub fn has(&self, name: &'static str) -> bool {
+        self.settings.iter().any(|setting| setting.name == name)
+    }
+
     /// The value as entered, or the default.
     #[must_use]
     pub fn text(&self, name: &'static str) -> &str {
@@ -264,6 +281,28 @@ mod tests {
             }
             for name in backend.cache_settings {
                 assert!(backend.setting(name).is_some(), "{name}");
+            }
+        }
+    }
+
+    /// What the fields open with is what the program sets by itself.
+    #[test]
+    fn fields_open_with_the_programs_own_settings() {
+        use shared::engine::llama_cpp::profile;
+        for backend in BACKENDS {
+            let Some(profile) = profile::find(backend.name) else {
+                continue;
+            };
+            let engine = backend.engine(&Settings::new()).unwrap();
+            let own = profile.defaults();
+            assert_eq!(
+                engine.launch_command("m", 8_192),
+                own.launch_command("m", 8_192)
+            );
+            for setting in backend.settings {
+                let option = format!("--{}", setting.name);
+                let taken = profile.takes().contains(&option.as_str());
+                assert!(taken || setting.name == "backend-version", "{option}");
             }
         }
     }

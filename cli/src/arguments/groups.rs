@@ -120,7 +120,8 @@ pub(crate) struct Precisions {
 #[derive(Debug, Args)]
 #[command(next_help_heading = "Engine")]
 pub(crate) struct Backend {
-    /// llama.cpp (default), vllm; still to come: ollama, lm-studio, koboldcpp, transformers, autogptq
+    /// llama.cpp (llama-server, the default), llama-cli, ollama, lm-studio, koboldcpp,
+    /// llama-cpp-python, vllm; still to come: transformers, autogptq
     #[arg(long, value_name = "NAME")]
     pub(crate) backend: Option<String>,
     /// The engine's version (default: the newest known)
@@ -134,7 +135,9 @@ pub(crate) struct Backend {
 
 /// Settings of llama.cpp, by its own names.
 #[derive(Debug, Args)]
-#[command(next_help_heading = "llama.cpp (llama-server's defaults, one slot)")]
+#[command(
+    next_help_heading = "llama.cpp and programs built on it (the defaults are llama-server's, one slot)"
+)]
 pub(crate) struct LlamaCppOptions {
     /// Flash attention (default: auto)
     #[arg(long, value_name = "on|off|auto", value_parser = value::flash_attention())]
@@ -151,9 +154,10 @@ pub(crate) struct LlamaCppOptions {
     /// One cache for all sequences (default: off)
     #[arg(long, value_name = "on|off", value_parser = value::switch())]
     pub(crate) kv_unified: Option<bool>,
-    /// Sliding-window layers keep the whole context
-    #[arg(long)]
-    pub(crate) swa_full: bool,
+    /// Sliding-window layers keep the whole context; `=off` where the program has it on
+    #[arg(long, value_name = "on|off", num_args = 0..=1, require_equals = true)]
+    #[arg(default_missing_value = "on", value_parser = value::switch())]
+    pub(crate) swa_full: Option<bool>,
     /// Layers on the GPUs, the output layer counted (default: all)
     #[arg(long, value_name = "N|all", value_parser = value::layers, allow_negative_numbers = true)]
     pub(crate) n_gpu_layers: Option<Layers>,

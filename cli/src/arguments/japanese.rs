@@ -21,8 +21,8 @@ pub(super) fn heading(english: &str) -> String {
         "Memory" => "メモリ",
         "Precision of the KV cache" => "KV キャッシュの精度",
         "Engine" => "エンジン",
-        "llama.cpp (llama-server's defaults, one slot)" => {
-            "llama.cpp(既定は llama-server、1 スロット)"
+        "llama.cpp and programs built on it (the defaults are llama-server's, one slot)" => {
+            "llama.cpp とそれを使うプログラム(既定は llama-server の値、1 スロット)"
         }
         "vLLM (vllm serve's defaults)" => "vLLM(既定は vllm serve)",
         "Output" => "出力",
@@ -59,7 +59,7 @@ pub(super) fn help(argument: &str) -> Option<&'static str> {
         "cache_type_v" => "V キャッシュの型そのもの(llama.cpp)",
         "kv_cache_dtype" => "KV キャッシュの型そのもの(vLLM)",
         "backend" => {
-            "llama.cpp(既定)、vllm。今後対応: ollama, lm-studio, koboldcpp, transformers, autogptq"
+            "llama.cpp(llama-server、既定)、llama-cli、ollama、lm-studio、koboldcpp、llama-cpp-python、vllm。今後対応: transformers, autogptq"
         }
         "backend_version" => "エンジンのバージョン(既定: 分かる中で最新)",
         "flash_attn" => "Flash Attention(既定: auto)",
@@ -67,7 +67,9 @@ pub(super) fn help(argument: &str) -> Option<&'static str> {
         "ubatch_size" => "物理バッチのトークン数(既定: 512)",
         "parallel" => "同時に扱うシーケンス(スロット)の数(既定: 1)",
         "kv_unified" => "全シーケンスで 1 つのキャッシュを使う(既定: off)",
-        "swa_full" => "スライディングウィンドウの層も全文脈を持つ",
+        "swa_full" => {
+            "スライディングウィンドウの層も全文脈を持つ。既定でそうなるプログラムでは =off で外す"
+        }
         "n_gpu_layers" => "GPU に置く層の数。出力層も数える(既定: all)",
         "n_cpu_moe" => "エキスパートを CPU に置く層の数、先頭から(既定: 0)",
         "override_tensor" => "名前が正規表現に合うテンソルの置き場所: exps=CPU",

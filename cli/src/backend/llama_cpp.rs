@@ -1,6 +1,7 @@
 //! llama.cpp from its options.
 
 use regex_lite::Regex;
+use shared::engine::llama_cpp::profile::{self, Profile};
 use shared::engine::llama_cpp::{LlamaCpp, TensorOverride, Version};
 use shared::engine::{Engine, Precision};
 use shared::fit::{self, Advised, Freedom};
@@ -21,7 +22,7 @@ pub(super) fn given(backend: &Backend, precisions: &Precisions) -> Vec<&'static 
         ("--ubatch-size", options.ubatch_size.is_some()),
         ("--parallel", options.parallel.is_some()),
         ("--kv-unified", options.kv_unified.is_some()),
-        ("--swa-full", options.swa_full),
+        ("--swa-full", options.swa_full.is_some()),
         ("--n-gpu-layers", options.n_gpu_layers.is_some()),
         ("--n-cpu-moe", options.n_cpu_moe.is_some()),
         ("--override-tensor", !options.override_tensor.is_empty()),
@@ -63,12 +64,16 @@ pub(super) fn advise(question: &Question, wanted: &Wanted) -> Result<Option<Advi
     if let Some(&first) = choice.first() {
         settings = settings.in_precision(first);
     }
+    let takes = |option: &str| settings.profile.takes().contains(&option);
     let freedom = Freedom {
         precisions: choice,
-        micro_batch: options.ubatch_size.is_none(),
+        micro_batch: options.ubatch_size.is_none()
+            && (options.batch_size.is_none() || !settings.profile.has_one_batch_size()),
         flash_attention: true,
-        gpu_layers: options.n_gpu_layers.is_none(),
-        cpu_experts: options.n_cpu_moe.is_none() && options.override_tensor.is_empty(),
+        gpu_layers: options.n_gpu_layers.is_none() && takes("--n-gpu-layers"),
+        cpu_experts: options.n_cpu_moe.is_none()
+            && options.override_tensor.is_empty()
+            && takes("--n-cpu-moe"),
         ..Freedom::default()
     };
     let Placed {
@@ -86,17 +91,29 @@ fn settings(
     model: &Model,
 ) -> Result<LlamaCpp, Failure> {
     let options = &backend.llama_cpp;
-    let default = LlamaCpp::default();
+    let profile = backend.backend.as_deref().and_then(profile::find);
+    let default = profile.map_or_else(LlamaCpp::default, Profile::defaults);
+    let profile = default.profile;
+    // Where one setting gives both batches, either option does.
+    let (batch, micro_batch) = match profile.has_one_batch_size() {
+        true => (
+            options.batch_size.or(options.ubatch_size),
+            options.ubatch_size.or(options.batch_size),
+        ),
+        false => (options.batch_size, options.ubatch_size),
+    };
     Ok(LlamaCpp {
-        version: version(backend.backend_version.as_deref())?,
+        profile,
+        version: version(profile, default.version, backend.backend_version.as_deref())?,
         cache_type_k: precisions.cache_type_k.unwrap_or(default.cache_type_k),
         cache_type_v: precisions.cache_type_v.unwrap_or(default.cache_type_v),
         flash_attention: options.flash_attn.unwrap_or(default.flash_attention),
-        batch_size: options.batch_size.unwrap_or(default.batch_size),
-        ubatch_size: options.ubatch_size.unwrap_or(default.ubatch_size),
+        batch_size: batch.unwrap_or(default.batch_size),
+        ubatch_size: micro_batch.unwrap_or(default.ubatch_size),
+        automatic_batch: default.automatic_batch && micro_batch.is_none(),
         parallel: options.parallel.unwrap_or(default.parallel),
         kv_unified: options.kv_unified.unwrap_or(default.kv_unified),
-        swa_full: options.swa_full,
+        swa_full: options.swa_full.unwrap_or(default.swa_full),
         gpu_layers: options.n_gpu_layers.and_then(|layers| layers.0),
         cpu_moe_layers: options.n_cpu_moe.unwrap_or(default.cpu_moe_layers),
         tensor_overrides: overrides(&options.override_tensor, model)?,
@@ -107,17 +124,27 @@ fn settings(
             .map_or(default.main_gpu, |index| index as usize),
         kv_offload: !options.no_kv_offload,
         op_offload: !options.no_op_offload,
-        outputs_max: options.outputs_max,
+        outputs_max: options.outputs_max.or(default.outputs_max),
     })
 }
 
-fn version(asked: Option<&str>) -> Result<Version, UsageError> {
-    let Some(name) = asked else {
-        return Ok(Version::default());
+/// The rules of the version asked for: llama.cpp's own, or those that the program follows.
+fn version(
+    profile: &dyn Profile,
+    follows: Version,
+    asked: Option<&str>,
+) -> Result<Version, UsageError> {
+    let (known, found) = match (asked, profile.version()) {
+        (None, _) => return Ok(follows),
+        (Some(name), Some(own)) => (own.into(), (name == own).then_some(follows)),
+        (Some(name), None) => (
+            Version::ALL.map(Version::name).join(", "),
+            Version::from_name(name),
+        ),
     };
-    Version::from_name(name).ok_or_else(|| UsageError::UnknownVersion {
-        version: name.into(),
-        known: Version::ALL.map(Version::name).join(", "),
+    found.ok_or_else(|| UsageError::UnknownVersion {
+        version: asked.unwrap_or_default().into(),
+        known,
     })
 }
 

@@ -6,6 +6,7 @@
 mod llama_cpp;
 mod vllm;
 
+use shared::engine::llama_cpp::profile::{PROFILES, Profile};
 use shared::engine::{Engine, Precision};
 use shared::fit::{Advised, Budget};
 use shared::gpu::Device;
@@ -16,6 +17,7 @@ use crate::arguments::{Backend, Precisions, Question, UsageError};
 use crate::failure::Failure;
 
 /// An engine that can be asked for.
+#[derive(Clone, Copy)]
 struct Entry {
     name: &'static str,
     /// Settings from options; `None` where the engine's rules are still to come.
@@ -24,8 +26,12 @@ struct Entry {
     reads: fn(&Backend) -> Reads,
     /// What a person should know of how it takes the question.
     notes: fn(&Question, &[Device], Language) -> Vec<String>,
-    /// The options that are this engine's alone, where they were given.
+    /// The options of this engine's that were given.
     given: fn(&Backend, &Precisions) -> Vec<&'static str>,
+    /// The engine whose options those are.
+    options_of: &'static str,
+    /// Those of them that this program takes; `None` for all.
+    takes: Option<&'static [&'static str]>,
     /// The search for settings that serve; `None` where the engine knows none.
     advise: Option<Advise>,
 }
@@ -52,25 +58,19 @@ pub(crate) struct Wanted<'a> {
     pub(crate) context: u64,
 }
 
-/// Every engine, the default one first.
-const ENTRIES: &[Entry] = &[
-    Entry {
-        name: "llama.cpp",
-        build: Some(llama_cpp::build),
-        reads: |_| Reads::Gguf,
-        notes: |_, _, _| Vec::new(),
-        given: llama_cpp::given,
-        advise: Some(llama_cpp::advise),
-    },
-    to_come("ollama"),
-    to_come("lm-studio"),
-    to_come("koboldcpp"),
+/// The default engine.
+const DEFAULT: &str = "llama.cpp";
+
+/// The engines that are not built on llama.cpp.
+const OTHERS: &[Entry] = &[
     Entry {
         name: "vllm",
         build: Some(vllm::build),
         reads: vllm::reads,
         notes: vllm::notes,
         given: vllm::given,
+        options_of: "vllm",
+        takes: None,
         advise: Some(vllm::advise),
     },
     to_come("transformers"),
@@ -84,8 +84,29 @@ const fn to_come(name: &'static str) -> Entry {
         reads: |_| Reads::Gguf,
         notes: |_, _, _| Vec::new(),
         given: |_, _| Vec::new(),
+        options_of: name,
+        takes: None,
         advise: None,
     }
+}
+
+/// A program built on llama.cpp.
+fn profile(profile: &&'static dyn Profile) -> Entry {
+    Entry {
+        name: profile.name(),
+        build: Some(llama_cpp::build),
+        reads: |_| Reads::Gguf,
+        notes: |_, _, _| Vec::new(),
+        given: llama_cpp::given,
+        options_of: DEFAULT,
+        takes: Some(profile.takes()),
+        advise: Some(llama_cpp::advise),
+    }
+}
+
+/// Every engine, the default one first.
+fn entries() -> impl Iterator<Item = Entry> {
+    PROFILES.iter().map(profile).chain(OTHERS.iter().copied())
 }
 
 /// What an engine reads models from.
@@ -126,11 +147,10 @@ pub(crate) fn notes(question: &Question, devices: &[Device], language: Language)
 }
 
 /// The engine asked for, and how it is built.
-fn chosen(question: &Question) -> Result<(&'static Entry, Build), UsageError> {
+fn chosen(question: &Question) -> Result<(Entry, Build), UsageError> {
     let (backend, precisions) = (&question.backend, &question.precisions);
-    let wanted = backend.backend.as_deref().unwrap_or(ENTRIES[0].name);
-    let entry = ENTRIES
-        .iter()
+    let wanted = backend.backend.as_deref().unwrap_or(DEFAULT);
+    let entry = entries()
         .find(|entry| entry.name.eq_ignore_ascii_case(wanted))
         .ok_or_else(|| UsageError::UnknownBackend {
             name: wanted.into(),
@@ -140,12 +160,17 @@ fn chosen(question: &Question) -> Result<(&'static Entry, Build), UsageError> {
         name: entry.name.into(),
         supported: names(|entry| entry.build.is_some()),
     })?;
-    let others = ENTRIES.iter().filter(|other| other.name != entry.name);
-    for other in others {
-        if let Some(option) = (other.given)(backend, precisions).first() {
+    for other in entries() {
+        let is_own = other.options_of == entry.options_of;
+        let takes = |option: &str| match entry.takes {
+            Some(taken) => is_own && taken.contains(&option),
+            None => is_own,
+        };
+        let given = (other.given)(backend, precisions);
+        if let Some(&option) = given.iter().find(|option| !takes(option)) {
             return Err(UsageError::OptionOfOtherBackend {
                 option,
-                backend: other.name,
+                backend: other.options_of,
             });
         }
     }
@@ -161,6 +186,11 @@ pub(crate) fn engine(question: &Question, placed: &Placed) -> Result<Box<dyn Eng
     let engine = build(&question.backend, &question.precisions, placed.model)?;
     let settled = engine.settled(placed.devices, placed.budget.reserve());
     Ok(settled.unwrap_or(engine))
+}
+
+/// Whether there is advice for the engine asked for.
+pub(crate) fn can_advise(question: &Question) -> bool {
+    chosen(question).is_ok_and(|(entry, _)| entry.advise.is_some())
 }
 
 /// Searches for settings of the engine asked for that serve; `None` where it knows none.
@@ -223,8 +253,7 @@ pub(crate) fn precision_name(engine: &dyn Engine) -> String {
 }
 
 fn names(wanted: impl Fn(&Entry) -> bool) -> String {
-    let names: Vec<&str> = ENTRIES
-        .iter()
+    let names: Vec<&str> = entries()
         .filter(|entry| wanted(entry))
         .map(|entry| entry.name)
         .collect();

@@ -92,6 +92,14 @@ fn answer(
     let any = fits
         .iter()
         .any(|(_, fit)| fit.as_ref().is_ok_and(|fit| fit.max_context_length > 0));
+    if !any && !terminal.json && backend::can_advise(question) {
+        let mut page = Page::new(terminal.language);
+        page.line(terminal.language.pick(
+            "どの精度でも収まりません。同じ引数で llm-lander advise を実行すると、何を変えればよいか分かります",
+            "it fits at no precision: llm-lander advise with the same arguments says what to change",
+        ));
+        terminal.write(page.into_text())?;
+    }
     Ok(if any {
         Outcome::Answered
     } else {
@@ -112,8 +120,9 @@ fn fit(row: &Row, model: &Model, devices: &[Device], budget: &Budget) -> Result<
 /// The command that starts the engine with the context that is of use.
 fn launch_command(found: &Found, row: &Row, fit: &Fit) -> Option<String> {
     (fit.usable_context_length > 0).then(|| {
-        row.engine
-            .launch_command(&found.launch_name, fit.usable_context_length)
+        let engine = row.engine.as_ref();
+        let name = found.launch_name(engine, None);
+        engine.launch_command(&name, fit.usable_context_length)
     })
 }
 

@@ -85,7 +85,8 @@ fn answer(
         if question.explain {
             page.explanations(&planner.explain(&plan));
         }
-        page.launch(&engine.launch_command(&found.launch_name, plan.context_length));
+        let name = found.launch_name(engine, None);
+        page.launch(&engine.launch_command(&name, plan.context_length));
     }
     Ok(if fits(&plan, devices, budget) {
         Outcome::Answered

@@ -17,6 +17,8 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use shared::catalogue::{self, Entry};
+use shared::engine::Engine;
+use shared::engine::llama_cpp::profile::{Ollama, Profile};
 use shared::model::{Geometry, Model};
 use shared::quant::{FileType, quantize, unpack};
 
@@ -31,7 +33,9 @@ pub(crate) struct Found {
     /// The model.
     pub(crate) model: Model,
     /// The name to start it by: a path, a tag or a repository.
-    pub(crate) launch_name: String,
+    launch_name: String,
+    /// The name by which Ollama knows it, where it is one of Ollama's.
+    ollama_tag: Option<String>,
     /// Where it is known from.
     pub(crate) source: Source,
     /// What a person should know of it.
@@ -85,6 +89,7 @@ impl Found {
         Self {
             model,
             launch_name,
+            ollama_tag: None,
             source: Source { kind, location },
             warnings,
             origin: Origin::Fixed,
@@ -97,12 +102,22 @@ impl Found {
         self.origin.lighter(&self.model)
     }
 
-    /// The name to start the model by with its weights in this format, or as they are.
-    pub(crate) fn launch_name(&self, format: Option<FileType>) -> String {
+    /// The name to start the model by in `engine`, with its weights in this format, or as they
+    /// are.
+    pub(crate) fn launch_name(&self, engine: &dyn Engine, format: Option<FileType>) -> String {
+        let for_ollama = engine.name() == Ollama.name();
         match (format, &self.origin) {
+            (Some(format), Origin::Entry(_)) if for_ollama => {
+                // Tags of the library: `8b-q8_0`, `8b-q4_K_M`.
+                let format = format.name().replacen('Q', "q", 1);
+                format!("{}-{format}", self.launch_name)
+            }
             (Some(format), Origin::Entry(_)) => format!("{}:{format}", self.launch_name),
             (Some(format), _) => format!("{}-{format}.gguf", self.model.name),
-            (None, _) => self.launch_name.clone(),
+            (None, _) => match &self.ollama_tag {
+                Some(tag) if for_ollama => tag.clone(),
+                _ => self.launch_name.clone(),
+            },
         }
     }
 }

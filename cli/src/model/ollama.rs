@@ -168,6 +168,7 @@ fn read(
     if let Ok(path) = std::path::absolute(&blob) {
         found.launch_name = path.to_string_lossy().into_owned();
     }
+    found.ollama_tag = Some(name.into());
     fixed_format(found, file_type).map(Some)
 }
 

@@ -105,7 +105,12 @@ impl Page {
 
     /// The command line that starts the engine so.
     pub(crate) fn launch(&mut self, command: &str) {
-        self.line(format_args!("  {ASIDE}launch_command: {command}{ASIDE:#}"));
+        let mut lines = command.lines();
+        let first = lines.next().unwrap_or_default();
+        self.line(format_args!("  {ASIDE}launch_command: {first}{ASIDE:#}"));
+        for line in lines {
+            self.line(format_args!("    {ASIDE}{line}{ASIDE:#}"));
+        }
     }
 
     /// The rule behind each figure.
@@ -127,7 +132,8 @@ impl Page {
         let _ = writeln!(self.text, "{line}");
     }
 
-    fn field(&mut self, key: &str, value: impl std::fmt::Display) {
+    /// A figure by its name.
+    pub(crate) fn field(&mut self, key: &str, value: impl std::fmt::Display) {
         self.line(format_args!("  {key}: {value}"));
     }
 

@@ -41,6 +41,7 @@ golden! {
     model_names
     models
     plan
+    programs
     settings
     usage_errors
     vllm

@@ -47,7 +47,7 @@ pub(super) fn explain(settings: &LlamaCpp, model: &Model, plan: &Plan) -> Vec<Ex
         });
         explanations.push(Explanation {
             component: Component::StartOverhead,
-            arithmetic: Vec::from([String::from("CUDA context + kernels")]),
+            arithmetic: start(settings),
             source: "load logs of users' machines, 2025–2026: 140 to 750 MiB",
             basis: device.start_overhead.basis,
         });
@@ -59,6 +59,18 @@ pub(super) fn explain(settings: &LlamaCpp, model: &Model, plan: &Plan) -> Vec<Ex
         });
     }
     explanations
+}
+
+fn start(settings: &LlamaCpp) -> Vec<String> {
+    let mut lines = Vec::from([String::from("CUDA context + kernels")]);
+    let reserve = settings.profile.reserve(settings);
+    if reserve > 0 {
+        let program = settings.profile.label();
+        lines.push(format!(
+            "{reserve} B left free by {program}, less the growth"
+        ));
+    }
+    lines
 }
 
 /// One line for each tensor type.

@@ -13,6 +13,9 @@ use crate::quant::TensorType;
 pub(super) fn decided(settings: &LlamaCpp, model: &Model, placement: &Placement) -> LlamaCpp {
     let mut settings = settings.clone();
     if settings.flash_attention == FlashAttention::Auto {
+        settings.flash_attention = settings.profile.attention(&settings);
+    }
+    if settings.flash_attention == FlashAttention::Auto {
         let runs = |index, attention: &Attention| {
             placement.layer(index) == Place::Host || has_kernel(&settings, attention)
         };

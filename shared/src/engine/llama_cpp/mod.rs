@@ -6,9 +6,9 @@ mod compute;
 mod explain;
 mod flash_attention;
 mod graph;
-mod launch;
 mod overhead;
 mod placement;
+pub mod profile;
 mod refusal;
 mod settings;
 mod weights;
@@ -20,7 +20,7 @@ use alloc::string::{String, ToString};
 use alloc::vec::Vec;
 use core::cell::OnceCell;
 
-use self::batch::{Batch, CONTEXT_STEP};
+use self::batch::Batch;
 use self::graph::Fidelity;
 use self::placement::Placement;
 use self::weights::Bytes;
@@ -36,11 +36,13 @@ const CONTEXT_LIMIT: u64 = 1 << 31;
 
 impl Engine for LlamaCpp {
     fn name(&self) -> &'static str {
-        "llama.cpp"
+        self.profile.name()
     }
 
     fn version(&self) -> &'static str {
-        self.version.name()
+        self.profile
+            .version()
+            .unwrap_or_else(|| self.version.name())
     }
 
     fn cache_types(&self) -> CacheTypes {
@@ -60,29 +62,11 @@ impl Engine for LlamaCpp {
         devices: &[Device],
     ) -> Result<Box<dyn Planner + 'a>, EngineError> {
         refusal::check(self, model)?;
-        let placement = Placement::new(self, model, devices)?;
-        let settings = flash_attention::decided(self, model, &placement);
-        let weights = weights::weights(model, &placement, devices.len())?;
-        let state = cache::recurrent_state(&settings, model, &placement, devices.len())?;
-        let blocks = graph::blocks(model, &placement, settings.kv_offload);
-        let output = graph::output(model, &placement);
-        let products = overhead::products(model, &placement, devices.len());
-        Ok(Box::new(Prepared {
-            settings,
-            model,
-            devices: devices.to_vec(),
-            placement,
-            weights,
-            state,
-            blocks,
-            output,
-            products,
-            every_context: OnceCell::new(),
-        }))
+        self.profile.prepare(self, model, devices)
     }
 
     fn launch_command(&self, model: &str, context_length: u64) -> String {
-        launch::llama_server(self, model, context_length)
+        self.profile.launch_command(self, model, context_length)
     }
 }
 
@@ -101,18 +85,40 @@ struct Prepared<'a> {
     every_context: OnceCell<Option<graph::EveryContext>>,
 }
 
+impl<'a> Prepared<'a> {
+    /// Places the weights of a model that is not refused.
+    fn new(settings: &LlamaCpp, model: &'a Model, devices: &[Device]) -> Result<Self, EngineError> {
+        let placement = Placement::new(settings, model, devices)?;
+        let settings = flash_attention::decided(settings, model, &placement);
+        let weights = weights::weights(model, &placement, devices.len())?;
+        let state = cache::recurrent_state(&settings, model, &placement, devices.len())?;
+        let blocks = graph::blocks(model, &placement, settings.kv_offload);
+        let output = graph::output(model, &placement);
+        let products = overhead::products(model, &placement, devices.len());
+        Ok(Self {
+            settings,
+            model,
+            devices: devices.to_vec(),
+            placement,
+            weights,
+            state,
+            blocks,
+            output,
+            products,
+            every_context: OnceCell::new(),
+        })
+    }
+}
+
 impl Planner for Prepared<'_> {
     fn context_step(&self) -> u64 {
-        let streams = if self.settings.kv_unified {
-            1
-        } else {
-            self.settings.parallel.max(1)
-        };
-        streams.saturating_mul(CONTEXT_STEP)
+        self.settings.context_step()
     }
 
     fn context_limit(&self) -> u64 {
-        CONTEXT_LIMIT
+        self.settings
+            .profile
+            .context_limit(&self.settings, self.model)
     }
 
     fn plan(&self, context_length: u64) -> Result<Plan, EngineError> {
@@ -126,6 +132,15 @@ impl Planner for Prepared<'_> {
             .enumerate()
             .map(|(gpu, device)| {
                 let bytes = |bytes: &Bytes| bytes.gpus.get(gpu).copied().unwrap_or(0);
+                let growth = overhead::growth(
+                    &self.settings,
+                    self.model,
+                    &self.placement,
+                    &batch,
+                    self.products.get(gpu).copied().unwrap_or_default(),
+                    gpu,
+                    device,
+                )?;
                 Ok(DevicePlan {
                     name: device.name.clone(),
                     weights: Figure::exact(bytes(&self.weights)),
@@ -135,22 +150,17 @@ impl Planner for Prepared<'_> {
                         bytes: bytes(&compute),
                         basis,
                     },
-                    start_overhead: overhead::start(gpu),
-                    growth: overhead::growth(
-                        &self.settings,
-                        self.model,
-                        &self.placement,
-                        &batch,
-                        self.products.get(gpu).copied().unwrap_or_default(),
-                        gpu,
-                        device,
-                    )?,
+                    start_overhead: overhead::start(&self.settings, gpu, growth),
+                    growth,
                     cache_allowance: None,
                 })
             })
             .collect::<Result<Vec<_>, EngineError>>()?;
         Ok(Plan {
-            context_length: batch.context,
+            context_length: batch
+                .context
+                .saturating_sub(self.settings.profile.extra_context())
+                .min(self.context_limit()),
             cache_types: self.settings.cache_types(),
             devices,
             host: HostPlan {
@@ -217,6 +227,11 @@ impl Prepared<'_> {
             _ if recurrent => estimate(800, 850),
             Fidelity::Equal | Fidelity::EqualOnOneGpu => estimate(100, 100),
             Fidelity::Close => estimate(150, 350),
+        };
+        // Programs carry builds of their own, of which each followed one release or the other.
+        let basis = match basis {
+            Basis::Exact if !settings.profile.is_measured() => estimate(50, 150),
+            basis => basis,
         };
         Ok((bytes, basis))
     }

@@ -29,13 +29,16 @@ const TILE_FIXUP: u64 = 188 * 128 * 128 * 4;
 const CUBLAS_WORKSPACE: u64 = 4 * MIB;
 const CUBLAS_WORKSPACE_HOPPER: u64 = 32 * MIB;
 
-/// The CUDA context of each GPU.
-pub(super) fn start(gpu: usize) -> Figure {
-    let bytes = if gpu == 0 {
+/// The CUDA context of each GPU, and what the program leaves free of its own accord, as far as
+/// `growth` does not come out of it.
+pub(super) fn start(settings: &LlamaCpp, gpu: usize, growth: Figure) -> Figure {
+    let context = if gpu == 0 {
         FIRST_CONTEXT
     } else {
         FURTHER_CONTEXT
     };
+    let reserve = settings.profile.reserve(settings);
+    let bytes = context.saturating_add(reserve.saturating_sub(growth.bytes));
     Figure {
         bytes,
         basis: Basis::Estimate {

@@ -66,7 +66,7 @@ pub(super) fn check(settings: &LlamaCpp, model: &Model) -> Result<(), EngineErro
             cache_type: settings.cache_type_v.name().to_string(),
         });
     }
-    Ok(())
+    settings.profile.check(settings)
 }
 
 /// Whether every number is small enough that the product of any three fits in 64 bits.

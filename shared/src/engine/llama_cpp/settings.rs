@@ -4,6 +4,8 @@ use alloc::collections::BTreeSet;
 use alloc::string::String;
 use alloc::vec::Vec;
 
+use super::batch::CONTEXT_STEP;
+use super::profile::{LlamaServer, Profile};
 use crate::engine::Precision;
 use crate::model::Model;
 use crate::quant::TensorType;
@@ -11,6 +13,8 @@ use crate::quant::TensorType;
 /// llama.cpp with its settings.
 #[derive(Debug, Clone, PartialEq)]
 pub struct LlamaCpp {
+    /// The program that runs it.
+    pub profile: &'static dyn Profile,
     /// Whose rules to follow.
     pub version: Version,
     /// Type of the key cache (`--cache-type-k`).
@@ -23,6 +27,8 @@ pub struct LlamaCpp {
     pub batch_size: u64,
     /// Tokens of a physical batch (`--ubatch-size`).
     pub ubatch_size: u64,
+    /// Whether the program chooses its batches by the context, in place of these.
+    pub automatic_batch: bool,
     /// Sequences at once (`--parallel`).
     pub parallel: u64,
     /// One cache for all sequences (`--kv-unified`).
@@ -168,19 +174,55 @@ impl LlamaCpp {
     /// the model.
     #[must_use]
     pub fn uses_flash_attention(&self) -> bool {
-        self.flash_attention != FlashAttention::Off
+        match self.flash_attention {
+            FlashAttention::On => true,
+            FlashAttention::Off => false,
+            FlashAttention::Auto => self.profile.attention(self) != FlashAttention::Off,
+        }
+    }
+
+    /// The same settings with physical batches of this many tokens.
+    #[must_use]
+    pub fn with_micro_batch(&self, tokens: u64) -> Self {
+        let batch_size = if self.profile.has_one_batch_size() {
+            tokens
+        } else {
+            self.batch_size
+        };
+        Self {
+            batch_size,
+            ubatch_size: tokens,
+            automatic_batch: false,
+            ..self.clone()
+        }
+    }
+
+    /// Context lengths take memory in steps of this many tokens.
+    pub(super) fn context_step(&self) -> u64 {
+        let streams = if self.kv_unified {
+            1
+        } else {
+            self.parallel.max(1)
+        };
+        let step = match self.profile.extra_context() % CONTEXT_STEP {
+            0 => CONTEXT_STEP,
+            extra => 1 << extra.trailing_zeros(),
+        };
+        streams.saturating_mul(step)
     }
 }
 
 impl Default for LlamaCpp {
     fn default() -> Self {
         Self {
+            profile: &LlamaServer,
             version: Version::default(),
             cache_type_k: TensorType::F16,
             cache_type_v: TensorType::F16,
             flash_attention: FlashAttention::default(),
             batch_size: 2048,
             ubatch_size: 512,
+            automatic_batch: false,
             parallel: 1,
             kv_unified: false,
             swa_full: false,

@@ -3,7 +3,7 @@
 use alloc::vec::Vec;
 
 use super::{Change, Freedom, Tunable, Variant};
-use crate::engine::llama_cpp::{FlashAttention, LlamaCpp};
+use crate::engine::llama_cpp::{FlashAttention, LlamaCpp, SplitMode};
 use crate::gpu::Device;
 use crate::model::{Model, Tensor};
 
@@ -91,12 +91,31 @@ impl Tunable for LlamaCpp {
         ladders
     }
 
+    fn splittable(&self, model: &Model) -> Option<u64> {
+        let units = model.layers.len() as u64 + 1;
+        let is_open = self.split_mode == SplitMode::Layer
+            && self.tensor_split.iter().all(|&share| share == 0.0);
+        is_open.then(|| self.gpu_layers.unwrap_or(units).min(units))
+    }
+
+    fn with_split(variant: &Variant<Self>, layers: &[u64]) -> Variant<Self> {
+        with(variant, Change::TensorSplit(layers.into()))
+    }
+
     fn idle_on_cpu(&self, model: &Model) -> u64 {
         let layers = model.layers.len() as u64;
         let on_gpu = self.gpu_layers.unwrap_or(layers + 1).min(layers + 1);
         let on_cpu = (layers + 1 - on_gpu).max(self.cpu_moe_layers);
+        let tied = model.tensor("output.weight").is_none() && on_gpu == 0;
         let idle = |tensor: &Tensor| {
-            let block = tensor.block()?;
+            let Some(block) = tensor.block() else {
+                // Of a table a token reads one row, unless it makes the logits too.
+                let is_table = matches!(
+                    tensor.name.as_str(),
+                    "token_embd.weight" | "per_layer_token_embd.weight" | "position_embd.weight"
+                );
+                return (is_table && !tied).then(|| tensor.bytes());
+            };
             let experts = model.layers.get(block)?.feed_forward.experts?;
             let of_experts = tensor.name.contains("_exps.") && (block as u64) < on_cpu;
             let one = tensor.bytes().checked_div(experts.count)?;
@@ -119,15 +138,21 @@ fn halves(tokens: u64) -> impl Iterator<Item = u64> {
 fn with(variant: &Variant<LlamaCpp>, change: Change) -> Variant<LlamaCpp> {
     let mut variant = variant.clone();
     let settings = &mut variant.engine;
-    match change {
-        Change::Precision(precision) => *settings = settings.in_precision(precision),
-        Change::MicroBatch(tokens) => {
+    match &change {
+        &Change::Precision(precision) => *settings = settings.in_precision(precision),
+        &Change::MicroBatch(tokens) => {
             variant.costs[HALVED] = settings.ubatch_size / tokens.max(1);
-            settings.ubatch_size = tokens;
+            *settings = settings.with_micro_batch(tokens);
         }
         Change::FlashAttention => settings.flash_attention = FlashAttention::On,
-        Change::CpuExperts(layers) => settings.cpu_moe_layers = layers,
-        Change::GpuLayers(layers) => settings.gpu_layers = Some(layers),
+        &Change::CpuExperts(layers) => settings.cpu_moe_layers = layers,
+        &Change::GpuLayers(layers) => settings.gpu_layers = Some(layers),
+        Change::TensorSplit(layers) => {
+            // The engine compares shares in f32, which holds these exactly.
+            #[allow(clippy::cast_precision_loss)]
+            let share = |&layers: &u64| layers as f32;
+            settings.tensor_split = layers.iter().map(share).collect();
+        }
         // Other engines'.
         Change::BatchedTokens(_)
         | Change::Utilization(_)

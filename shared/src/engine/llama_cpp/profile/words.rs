@@ -1,0 +1,72 @@
+//! Words of a command line.
+
+use alloc::format;
+use alloc::string::{String, ToString};
+use alloc::vec::Vec;
+
+/// A command line as it grows.
+pub(super) struct Words(Vec<String>);
+
+impl Words {
+    /// The program alone.
+    pub(super) fn new(program: &str) -> Self {
+        Self(Vec::from([program.to_string()]))
+    }
+
+    /// Adds a word.
+    pub(super) fn word(&mut self, word: &str) {
+        self.0.push(quote(word));
+    }
+
+    /// Adds an option with its value.
+    pub(super) fn option(&mut self, name: &str, value: &str) {
+        self.word(name);
+        self.word(value);
+    }
+
+    /// Adds an option with a number.
+    pub(super) fn number(&mut self, name: &str, value: u64) {
+        self.option(name, &value.to_string());
+    }
+
+    /// The words, as a POSIX shell reads them back.
+    pub(super) fn line(self) -> String {
+        self.0.join(" ")
+    }
+}
+
+/// The word as a POSIX shell reads it back.
+pub(super) fn quote(word: &str) -> String {
+    let plain = |c: char| c.is_ascii_alphanumeric() || "-_./:=+,@%".contains(c);
+    if !word.is_empty() && word.chars().all(plain) {
+        word.to_string()
+    } else {
+        format!("'{}'", word.replace('\'', r"'\''"))
+    }
+}
+
+/// The text as a Python string.
+pub(super) fn python(text: &str) -> String {
+    format!("'{}'", text.replace('\\', r"\\").replace('\'', r"\'"))
+}
+
+/// Whether what the user calls the model is a path.
+pub(super) fn is_path(model: &str) -> bool {
+    model.ends_with(".gguf") || model.starts_with(['/', '.']) || model.contains('\\')
+}
+
+/// The file that a model of this name would be in.
+pub(super) fn file(model: &str) -> String {
+    if is_path(model) {
+        model.to_string()
+    } else {
+        let name = model.rsplit('/').next().unwrap_or(model);
+        format!("{}.gguf", name.replace(':', "-"))
+    }
+}
+
+/// Shares of the devices, with this between them.
+pub(super) fn shares(shares: &[f32], separator: &str) -> String {
+    let shares: Vec<String> = shares.iter().map(|share| format!("{share}")).collect();
+    shares.join(separator)
+}

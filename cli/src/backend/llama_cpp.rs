@@ -74,6 +74,7 @@ pub(super) fn advise(question: &Question, wanted: &Wanted) -> Result<Option<Advi
         cpu_experts: options.n_cpu_moe.is_none()
             && options.override_tensor.is_empty()
             && takes("--n-cpu-moe"),
+        tensor_split: options.tensor_split.is_empty() && takes("--tensor-split"),
         ..Freedom::default()
     };
     let Placed {

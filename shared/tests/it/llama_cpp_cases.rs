@@ -198,6 +198,7 @@ impl Case {
             kv_offload: !flag("no_kv_offload"),
             op_offload: !flag("no_op_offload"),
             outputs_max: Some(positive("n_outputs_max").unwrap_or(0)),
+            ..defaults
         }
     }
 }

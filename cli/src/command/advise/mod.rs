@@ -157,7 +157,7 @@ fn page(found: &Found, advice: &Advice, wanted: &Wanted, language: Language) -> 
         let weights = option.weights().into_iter();
         let weights = weights.map(|file_type| words::of_weights(file_type, language));
         let changes = option.changes().iter();
-        let changes = changes.map(|change| words::of(*change, found, language));
+        let changes = changes.map(|change| words::of(change, found, language));
         for words in weights.chain(changes) {
             page.line(format_args!("  - {words}"));
         }

@@ -8,6 +8,7 @@ use shared::quant::FileType;
 
 use crate::backend::{self, Wanted};
 use crate::failure::Failure;
+use crate::mib;
 use crate::model::Found;
 use crate::output::json::PlanAnswer;
 use crate::output::text::Page;
@@ -20,6 +21,8 @@ pub(super) struct Choice {
     engine: Box<dyn Engine>,
     plan: Plan,
     fit: Fit,
+    /// Bytes in host memory that each token reads.
+    read_on_cpu: u64,
 }
 
 #[derive(Serialize)]
@@ -29,6 +32,8 @@ pub(super) struct Answer<'a> {
     max_context_length: u64,
     usable_context_length: u64,
     limited_by: &'static str,
+    /// Bytes in host memory that each token reads.
+    read_on_cpu: u64,
     launch_command: Option<String>,
     plan: PlanAnswer<'a>,
 }
@@ -42,6 +47,7 @@ struct ChangeAnswer {
 impl From<Advice> for Choice {
     fn from(advice: Advice) -> Self {
         Self {
+            read_on_cpu: advice.read_on_cpu(),
             changes: advice.changes,
             weights: None,
             engine: advice.engine,
@@ -79,6 +85,7 @@ impl Choice {
             engine,
             plan,
             fit,
+            read_on_cpu: 0,
         })
     }
 
@@ -101,7 +108,7 @@ impl Choice {
             true => wanted.context,
             false => usable,
         };
-        let name = found.launch_name(self.weights());
+        let name = found.launch_name(self.engine.as_ref(), self.weights());
         (context > 0).then(|| self.engine.launch_command(&name, context))
     }
 
@@ -109,6 +116,9 @@ impl Choice {
     pub(super) fn show(&self, page: &mut Page, found: &Found, wanted: &Wanted, longest: bool) {
         page.plan_summary(&self.plan, wanted.placed.devices, wanted.placed.budget);
         page.contexts(&self.fit);
+        if self.read_on_cpu > 0 {
+            page.field("cpu_read_per_token_mb", mib::format(self.read_on_cpu));
+        }
         if let Some(command) = self.launch_command(found, wanted, longest) {
             page.launch(&command);
         }
@@ -141,6 +151,7 @@ impl<'a> Answer<'a> {
             max_context_length: choice.fit.max_context_length,
             usable_context_length: choice.fit.usable_context_length,
             limited_by: choice.fit.limit.name(),
+            read_on_cpu: choice.read_on_cpu,
             launch_command: choice.launch_command(found, wanted, longest),
             plan: PlanAnswer::new(
                 model,
@@ -155,16 +166,17 @@ impl<'a> Answer<'a> {
 
 impl From<&Change> for ChangeAnswer {
     fn from(change: &Change) -> Self {
-        let (setting, value) = match *change {
+        let (setting, value) = match change {
             Change::Precision(precision) => ("kv", precision.name().to_lowercase().into()),
-            Change::MicroBatch(tokens) => ("ubatch-size", tokens.into()),
+            Change::MicroBatch(tokens) => ("ubatch-size", (*tokens).into()),
             Change::FlashAttention => ("flash-attn", "on".into()),
-            Change::CpuExperts(layers) => ("n-cpu-moe", layers.into()),
-            Change::GpuLayers(layers) => ("n-gpu-layers", layers.into()),
-            Change::BatchedTokens(tokens) => ("max-num-batched-tokens", tokens.into()),
+            Change::CpuExperts(layers) => ("n-cpu-moe", (*layers).into()),
+            Change::GpuLayers(layers) => ("n-gpu-layers", (*layers).into()),
+            Change::TensorSplit(layers) => ("tensor-split", layers.clone().into()),
+            Change::BatchedTokens(tokens) => ("max-num-batched-tokens", (*tokens).into()),
             Change::Utilization(share) => ("gpu-memory-utilization", share.to_string().into()),
             Change::NoGraphs => ("enforce-eager", true.into()),
-            Change::TensorParallel(gpus) => ("tensor-parallel-size", gpus.into()),
+            Change::TensorParallel(gpus) => ("tensor-parallel-size", (*gpus).into()),
         };
         Self { setting, value }
     }

@@ -29,7 +29,7 @@ pub(super) fn verdict(fits: bool, has_options: bool, language: Language) -> &'st
 }
 
 /// One change.
-pub(super) fn of(change: Change, found: &Found, language: Language) -> String {
+pub(super) fn of(change: &Change, found: &Found, language: Language) -> String {
     match change {
         Change::Precision(precision) => {
             let name = precision.name();
@@ -82,6 +82,14 @@ pub(super) fn of(change: Change, found: &Found, language: Language) -> String {
                 Language::En => {
                     format!("only {layers} of {all} layers on the GPU (slower by far)")
                 }
+            }
+        }
+        Change::TensorSplit(layers) => {
+            let layers: Vec<String> = layers.iter().map(u64::to_string).collect();
+            let layers = layers.join(language.pick("、", ", "));
+            match language {
+                Language::Ja => format!("GPU ごとの層を順に {layers} にする"),
+                Language::En => format!("{layers} layers on the GPUs in turn"),
             }
         }
     }

@@ -6,6 +6,7 @@
 //! settings there are is the engine's to know ([`Tunable`]).
 
 mod llama_cpp;
+mod split;
 mod vllm;
 
 use alloc::boxed::Box;
@@ -18,7 +19,7 @@ use crate::gpu::Device;
 use crate::model::Model;
 
 /// One setting changed from what was asked.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub enum Change {
     /// The KV cache in this precision.
     Precision(Precision),
@@ -30,6 +31,8 @@ pub enum Change {
     CpuExperts(u64),
     /// Layers on the GPUs, the output layer counted: the others are slower by far.
     GpuLayers(u64),
+    /// Layers on each GPU, the output layer counted.
+    TensorSplit(Vec<u64>),
     /// Tokens of one step: with fewer, prompts are read more slowly.
     BatchedTokens(u64),
     /// A larger share of the GPUs' memory than the default.
@@ -53,6 +56,8 @@ pub struct Freedom {
     pub gpu_layers: bool,
     /// Whether experts may move to the CPU.
     pub cpu_experts: bool,
+    /// Whether several GPUs may share the layers in another way.
+    pub tensor_split: bool,
     /// Whether a step may have fewer tokens.
     pub batched_tokens: bool,
     /// Whether the share of the GPUs' memory may grow.
@@ -89,8 +94,15 @@ pub trait Tunable: Engine + Clone + 'static {
         model: &Model,
     ) -> Vec<Vec<Variant<Self>>>;
 
+    /// Layers that several GPUs share, the output layer counted; `None` where how they do is
+    /// fixed.
+    fn splittable(&self, model: &Model) -> Option<u64>;
+
+    /// `variant` with this many layers on each GPU.
+    fn with_split(variant: &Variant<Self>, layers: &[u64]) -> Variant<Self>;
+
     /// Bytes of weights in host memory that no token of a sequence reads on average: experts
-    /// that are not chosen.
+    /// that are not chosen, rows of the embedding table.
     fn idle_on_cpu(&self, model: &Model) -> u64;
 }
 
@@ -106,6 +118,14 @@ pub struct Advice {
     pub fit: Fit,
     /// What they cost: bytes that the CPU reads for each token, then the engine's own measures.
     costs: Vec<u64>,
+}
+
+impl Advice {
+    /// Bytes of weights and cache in host memory that each token reads.
+    #[must_use]
+    pub fn read_on_cpu(&self) -> u64 {
+        self.costs.first().copied().unwrap_or(0)
+    }
 }
 
 /// What came of a search.
@@ -145,7 +165,7 @@ pub fn advise<E: Tunable>(
     let as_asked = search.fitted(search.planned(first.clone())?)?;
     let already = fits(&as_asked.plan, devices, budget);
     let mut options = if already {
-        search.longer(variants, &as_asked)
+        search.longer(variants, freedom, &as_asked)
     } else {
         search.serving(variants, freedom)
     };
@@ -178,40 +198,50 @@ impl Search<'_> {
     fn serving<E: Tunable>(&self, variants: Vec<Variant<E>>, freedom: &Freedom) -> Vec<Advice> {
         let mut options = Vec::new();
         for variant in variants {
-            let ladders = E::offloads(&variant, freedom, self.model);
-            match self.planned(variant) {
-                Ok(planned) if fits(&planned.plan, self.devices, self.budget) => {
-                    options.push(planned);
-                }
-                Ok(_) => options.extend(
-                    ladders
-                        .into_iter()
-                        .filter_map(|ladder| self.planned(self.first_serving(ladder)?).ok()),
-                ),
-                Err(_) => {}
+            if self.serves(&variant.engine) {
+                options.extend(self.advice(variant));
+                continue;
             }
+            let split = freedom.tensor_split.then(|| self.split(&variant)).flatten();
+            if split.is_some() {
+                options.extend(split);
+                continue;
+            }
+            // Where the engine refuses the variant, it refuses what is moved from it too.
+            let ladders = E::offloads(&variant, freedom, self.model).into_iter();
+            options.extend(ladders.filter_map(|ladder| self.offloaded(ladder, freedom)));
         }
-        let beats = |one: &Planned, other: &Planned| no_dearer(&one.costs, &other.costs);
-        let options = unbeaten(options, beats).into_iter();
-        options
-            .filter_map(|planned| self.fitted(planned).ok())
-            .collect()
+        unbeaten(options, |one, other| no_dearer(&one.costs, &other.costs))
     }
 
     /// Settings under which more fits than with those asked for.
-    fn longer<E: Tunable>(&self, variants: Vec<Variant<E>>, as_asked: &Advice) -> Vec<Advice> {
-        let options = variants
-            .into_iter()
-            .filter_map(|variant| self.fitted(self.planned(variant).ok()?).ok())
-            .filter(|advice| advice.fit.usable_context_length > worthwhile(as_asked))
-            .collect();
+    fn longer<E: Tunable>(
+        &self,
+        variants: Vec<Variant<E>>,
+        freedom: &Freedom,
+        as_asked: &Advice,
+    ) -> Vec<Advice> {
+        let mut options = Vec::new();
+        for variant in variants {
+            let split = freedom.tensor_split.then(|| self.split(&variant)).flatten();
+            options.extend(self.advice(variant));
+            options.extend(split);
+        }
+        options.retain(|advice| advice.fit.usable_context_length > worthwhile(as_asked));
         unbeaten(options, |one, other| {
             no_dearer(&one.costs, &other.costs)
                 && worthwhile(one) >= other.fit.usable_context_length
         })
     }
 
+    /// The variant with its plan and its longest context, unless the engine refuses it.
+    fn advice<E: Tunable>(&self, variant: Variant<E>) -> Option<Advice> {
+        self.fitted(self.planned(variant).ok()?).ok()
+    }
+
     fn serves(&self, engine: &impl Engine) -> bool {
+        let settled = engine.settled(self.devices, self.budget.reserve());
+        let engine = settled.as_deref().unwrap_or(engine);
         let planner = engine.prepare(self.model, self.devices);
         planner
             .and_then(|planner| planner.plan(self.wanted))
@@ -220,17 +250,24 @@ impl Search<'_> {
 
     /// The rung that serves while the one before it does not: what is moved off the GPUs takes
     /// more there than moving it costs.
-    fn first_serving<E: Tunable>(&self, mut ladder: Vec<Variant<E>>) -> Option<Variant<E>> {
-        let last = ladder.pop()?;
-        if !self.serves(&last.engine) {
+    fn offloaded<E: Tunable>(
+        &self,
+        mut ladder: Vec<Variant<E>>,
+        freedom: &Freedom,
+    ) -> Option<Advice> {
+        let splits =
+            |rung: &Variant<E>| freedom.tensor_split && self.split_for(rung, self.wanted).is_some();
+        let serves = |rung: &Variant<E>| self.serves(&rung.engine) || splits(rung);
+        if !serves(ladder.last()?) {
             return None;
         }
-        let first = ladder.partition_point(|rung| !self.serves(&rung.engine));
-        Some(if first < ladder.len() {
-            ladder.swap_remove(first)
+        let first = ladder.partition_point(|rung| !serves(rung));
+        let rung = ladder.swap_remove(first.min(ladder.len() - 1));
+        if self.serves(&rung.engine) {
+            self.advice(rung)
         } else {
-            last
-        })
+            self.split(&rung)
+        }
     }
 
     fn planned<E: Tunable>(&self, variant: Variant<E>) -> Result<Planned, EngineError> {
@@ -311,6 +348,7 @@ mod tests {
             flash_attention: true,
             gpu_layers: true,
             cpu_experts: true,
+            tensor_split: true,
             ..Freedom::default()
         }
     }

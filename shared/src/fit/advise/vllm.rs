@@ -75,6 +75,14 @@ impl Tunable for Vllm {
         Vec::new()
     }
 
+    fn splittable(&self, _: &Model) -> Option<u64> {
+        None
+    }
+
+    fn with_split(variant: &Variant<Self>, _: &[u64]) -> Variant<Self> {
+        variant.clone()
+    }
+
     fn idle_on_cpu(&self, _: &Model) -> u64 {
         0
     }
@@ -84,7 +92,9 @@ impl Tunable for Vllm {
 fn extend(variants: &mut Vec<Variant<Vllm>>, devices: &[Device], changes: &[Change]) {
     let more: Vec<Variant<Vllm>> = variants
         .iter()
-        .flat_map(|variant| changes.iter().map(|&change| with(variant, devices, change)))
+        .flat_map(|variant| changes
+                .iter()
+                .map(|change| with(variant, devices, change.clone())))
         .collect();
     variants.extend(more);
 }
@@ -92,16 +102,16 @@ fn extend(variants: &mut Vec<Variant<Vllm>>, devices: &[Device], changes: &[Chan
 fn with(variant: &Variant<Vllm>, devices: &[Device], change: Change) -> Variant<Vllm> {
     let mut variant = variant.clone();
     let settings = &mut variant.engine;
-    match change {
-        Change::Precision(precision) => *settings = settings.in_precision(precision),
-        Change::BatchedTokens(tokens) => {
+    match &change {
+        &Change::Precision(precision) => *settings = settings.in_precision(precision),
+        &Change::BatchedTokens(tokens) => {
             let default = devices
                 .first()
                 .map_or(0, |first| settings.batched_tokens(first));
             variant.costs[HALVED] = default / tokens.max(1);
             settings.max_num_batched_tokens = Some(tokens);
         }
-        Change::Utilization(share) => {
+        &Change::Utilization(share) => {
             variant.costs[SHARE] = 1;
             settings.gpu_memory_utilization = Some(share);
         }
@@ -109,7 +119,7 @@ fn with(variant: &Variant<Vllm>, devices: &[Device], change: Change) -> Variant<
             variant.costs[GRAPHS] = 1;
             settings.enforce_eager = true;
         }
-        Change::TensorParallel(gpus) => {
+        &Change::TensorParallel(gpus) => {
             settings.tensor_parallel_size = gpus;
             variant.costs[GPUS] = settings.ranks();
         }
@@ -117,7 +127,8 @@ fn with(variant: &Variant<Vllm>, devices: &[Device], change: Change) -> Variant<
         Change::MicroBatch(_)
         | Change::FlashAttention
         | Change::CpuExperts(_)
-        | Change::GpuLayers(_) => {}
+        | Change::GpuLayers(_)
+        | Change::TensorSplit(_) => {}
     }
     variant.changes.push(change);
     variant

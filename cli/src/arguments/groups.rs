@@ -130,6 +130,8 @@ pub(crate) struct Backend {
     #[command(flatten)]
     pub(crate) llama_cpp: LlamaCppOptions,
     #[command(flatten)]
+    pub(crate) additions: AdditionOptions,
+    #[command(flatten)]
     pub(crate) vllm: VllmOptions,
 }
 
@@ -187,6 +189,40 @@ pub(crate) struct LlamaCppOptions {
     /// Rows of logits planned per micro-batch; 0 for all of it (default: one per slot)
     #[arg(long, value_name = "N", value_parser = value::count)]
     pub(crate) outputs_max: Option<u64>,
+}
+
+/// What runs beside the model, by llama-server's names.
+#[derive(Debug, Args)]
+#[command(next_help_heading = "Beside the model (llama-server, llama-cli)")]
+pub(crate) struct AdditionOptions {
+    /// A smaller model that drafts tokens: a .gguf or a catalogue name
+    #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
+    pub(crate) model_draft: Option<String>,
+    /// Its layers on the GPUs (default: all)
+    #[arg(long, value_name = "N|all", value_parser = value::layers, allow_negative_numbers = true)]
+    pub(crate) n_gpu_layers_draft: Option<Layers>,
+    /// Type of the keys in the cache of what drafts (default: f16)
+    #[arg(long, value_name = "T", value_parser = value::cache_type())]
+    pub(crate) cache_type_k_draft: Option<TensorType>,
+    /// Type of the values in the cache of what drafts (default: f16)
+    #[arg(long, value_name = "T", value_parser = value::cache_type())]
+    pub(crate) cache_type_v_draft: Option<TensorType>,
+    /// draft-mtp: the model's own prediction layers (MTP) draft
+    #[arg(long, value_name = "none|draft-simple|draft-mtp", value_parser = value::speculation())]
+    pub(crate) spec_type: Option<bool>,
+    /// Tokens drafted at once (default: 3)
+    #[arg(long, value_name = "N", value_parser = value::positive)]
+    pub(crate) spec_draft_n_max: Option<u64>,
+    /// A projector for images and sound
+    #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
+    pub(crate) mmproj: Option<String>,
+    /// The projector stays in host memory
+    #[arg(long)]
+    pub(crate) no_mmproj_offload: bool,
+    /// LoRA adapters
+    #[arg(long, value_name = "FILE[,FILE…]", value_delimiter = ',')]
+    #[arg(value_hint = ValueHint::FilePath)]
+    pub(crate) lora: Vec<String>,
 }
 
 /// Settings of vLLM, by its own names.

@@ -25,6 +25,9 @@ pub(super) fn heading(english: &str) -> String {
             "llama.cpp とそれを使うプログラム(既定は llama-server の値、1 スロット)"
         }
         "vLLM (vllm serve's defaults)" => "vLLM(既定は vllm serve)",
+        "Beside the model (llama-server, llama-cli)" => {
+            "モデルと一緒に動かすもの(llama-server、llama-cli)"
+        }
         "Output" => "出力",
         other => other,
     }
@@ -81,6 +84,15 @@ pub(super) fn help(argument: &str) -> Option<&'static str> {
         "outputs_max" => {
             "マイクロバッチごとに計画するロジットの行数。0 で全部(既定: スロットごとに 1)"
         }
+        "model_draft" => "下書き用の小さなモデル: .gguf またはカタログ名",
+        "n_gpu_layers_draft" => "下書き用モデルを GPU に置く層の数(既定: all)",
+        "cache_type_k_draft" => "下書き側の K キャッシュの型(既定: f16)",
+        "cache_type_v_draft" => "下書き側の V キャッシュの型(既定: f16)",
+        "spec_type" => "draft-mtp ならモデル自身の予測層(MTP)で下書きする",
+        "spec_draft_n_max" => "一度に下書きするトークン数(既定: 3)",
+        "mmproj" => "画像や音声のプロジェクター",
+        "no_mmproj_offload" => "プロジェクターをホストメモリに置く",
+        "lora" => "LoRA アダプター",
         "gpu_memory_utilization" => {
             "vLLM に使わせる GPU メモリの割合(既定: 0.92、空きが足りなければ空きの分)"
         }

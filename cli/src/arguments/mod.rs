@@ -6,7 +6,9 @@ mod japanese;
 mod usage;
 mod value;
 
-pub(crate) use groups::{Backend, ManualOptions, Memory, ModelChoice, Output, Precisions};
+pub(crate) use groups::{
+    AdditionOptions, Backend, ManualOptions, Memory, ModelChoice, Output, Precisions,
+};
 pub(crate) use usage::UsageError;
 
 use std::ffi::OsString;

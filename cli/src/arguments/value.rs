@@ -326,6 +326,15 @@ pub(super) fn flash_attention() -> impl TypedValueParser<Value = FlashAttention>
     })
 }
 
+/// `--spec-type`: whether the model's own prediction layers draft.
+pub(super) fn speculation() -> impl TypedValueParser<Value = bool> {
+    one_of(["none", "draft-simple", "draft-mtp"], |name| match name {
+        "none" | "draft-simple" => Some(false),
+        "draft-mtp" => Some(true),
+        _ => None,
+    })
+}
+
 /// `--split-mode`.
 pub(super) fn split_mode() -> impl TypedValueParser<Value = SplitMode> {
     one_of(["layer", "none"], |name| match name {

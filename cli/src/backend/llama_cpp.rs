@@ -1,19 +1,24 @@
 //! llama.cpp from its options.
 
+use std::path::Path;
+use std::sync::Arc;
+
 use regex_lite::Regex;
 use shared::engine::llama_cpp::profile::{self, Profile};
-use shared::engine::llama_cpp::{LlamaCpp, TensorOverride, Version};
+use shared::engine::llama_cpp::{Additions, Draft, LlamaCpp, TensorOverride, Version};
 use shared::engine::{Engine, Precision};
 use shared::fit::{self, Advised, Freedom};
 use shared::model::Model;
 
 use super::{Placed, Wanted, given_of};
-use crate::arguments::{Backend, Precisions, Question, UsageError};
+use crate::arguments::{AdditionOptions, Backend, Precisions, Question, UsageError};
 use crate::failure::Failure;
+use crate::model::beside;
 
 /// The options that are llama.cpp's alone.
 pub(super) fn given(backend: &Backend, precisions: &Precisions) -> Vec<&'static str> {
     let options = &backend.llama_cpp;
+    let beside = &backend.additions;
     given_of(&[
         ("--cache-type-k", precisions.cache_type_k.is_some()),
         ("--cache-type-v", precisions.cache_type_v.is_some()),
@@ -32,6 +37,15 @@ pub(super) fn given(backend: &Backend, precisions: &Precisions) -> Vec<&'static 
         ("--no-kv-offload", options.no_kv_offload),
         ("--no-op-offload", options.no_op_offload),
         ("--outputs-max", options.outputs_max.is_some()),
+        ("--model-draft", beside.model_draft.is_some()),
+        ("--n-gpu-layers-draft", beside.n_gpu_layers_draft.is_some()),
+        ("--cache-type-k-draft", beside.cache_type_k_draft.is_some()),
+        ("--cache-type-v-draft", beside.cache_type_v_draft.is_some()),
+        ("--spec-type", beside.spec_type.is_some()),
+        ("--spec-draft-n-max", beside.spec_draft_n_max.is_some()),
+        ("--mmproj", beside.mmproj.is_some()),
+        ("--no-mmproj-offload", beside.no_mmproj_offload),
+        ("--lora", !beside.lora.is_empty()),
     ])
 }
 
@@ -126,6 +140,37 @@ fn settings(
         kv_offload: !options.no_kv_offload,
         op_offload: !options.no_op_offload,
         outputs_max: options.outputs_max.or(default.outputs_max),
+        additions: additions(&backend.additions)?,
+    })
+}
+
+/// What runs beside the model, read from its files.
+fn additions(options: &AdditionOptions) -> Result<Additions, Failure> {
+    let default = Additions::default();
+    let draft = options.model_draft.as_ref().map(|file| {
+        Ok::<_, Failure>(Draft {
+            file: file.clone(),
+            model: Arc::new(beside::draft(file)?),
+            gpu_layers: options.n_gpu_layers_draft.and_then(|layers| layers.0),
+        })
+    });
+    let projector = options.mmproj.as_ref().map(|file| {
+        let projector = beside::projector(Path::new(file))?;
+        Ok::<_, Failure>((file.clone(), Arc::new(projector)))
+    });
+    let adapters = options.lora.iter().map(|file| {
+        let tensors = beside::adapter(Path::new(file))?;
+        Ok::<_, Failure>((file.clone(), Arc::new(tensors)))
+    });
+    Ok(Additions {
+        draft: draft.transpose()?,
+        prediction: options.spec_type.unwrap_or(false),
+        draft_tokens: options.spec_draft_n_max.unwrap_or(default.draft_tokens),
+        cache_type_k: options.cache_type_k_draft.unwrap_or(default.cache_type_k),
+        cache_type_v: options.cache_type_v_draft.unwrap_or(default.cache_type_v),
+        projector: projector.transpose()?,
+        projector_offload: !options.no_mmproj_offload,
+        adapters: adapters.collect::<Result<_, _>>()?,
     })
 }
 

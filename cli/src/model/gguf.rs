@@ -44,6 +44,14 @@ pub(super) fn read(path: &Path, name: &str) -> Result<Found, Failure> {
     read_from(Input::open(path)?, name)
 }
 
+/// The header of a file that is whole.
+///
+/// # Errors
+/// Where it cannot be read or is no GGUF file.
+pub(super) fn header(path: &Path) -> Result<Header, Failure> {
+    read_header(Input::open(path)?, &mut Vec::new())
+}
+
 /// The same of a file that has been opened.
 ///
 /// # Errors

@@ -1,5 +1,6 @@
 //! From the MODEL that a person names to the model itself.
 
+pub(crate) mod beside;
 mod checkpoint;
 mod config;
 mod error;

@@ -89,6 +89,8 @@ fn tiny_models(folder: &Path) {
     tiny.write_whole_in(folder, "two/mmproj-F16.gguf");
     GgufFile::unknown_architecture().write_whole_in(folder, "unknown.gguf");
     GgufFile::projector().write_whole_in(folder, "projector.gguf");
+    GgufFile::vision().write_whole_in(folder, "mmproj-vision.gguf");
+    GgufFile::lora().write_whole_in(folder, "lora.gguf");
 }
 
 fn configurations(folder: &Path) {

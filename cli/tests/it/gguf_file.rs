@@ -80,6 +80,38 @@ impl GgufFile {
         }
     }
 
+    /// A projector for images of 896 pixels.
+    pub(crate) fn vision() -> Self {
+        Self {
+            metadata: vec![
+                ("general.architecture", Value::Text("clip")),
+                ("clip.projector_type", Value::Text("gemma3")),
+                ("clip.has_vision_encoder", Value::U32(1)),
+                ("clip.vision.embedding_length", Value::U32(1152)),
+                ("clip.vision.feed_forward_length", Value::U32(4304)),
+                ("clip.vision.attention.head_count", Value::U32(16)),
+                ("clip.vision.image_size", Value::U32(896)),
+                ("clip.vision.patch_size", Value::U32(14)),
+            ],
+            tensors: vec![("v.blk.0.ffn_up.weight".to_owned(), [1152, 4304])],
+        }
+    }
+
+    /// A LoRA adapter for the tiny llama.
+    pub(crate) fn lora() -> Self {
+        Self {
+            metadata: vec![
+                ("general.architecture", Value::Text("llama")),
+                ("general.type", Value::Text("adapter")),
+                ("adapter.type", Value::Text("lora")),
+            ],
+            tensors: vec![
+                ("blk.1.attn_q.weight.lora_a".to_owned(), [256, 16]),
+                ("blk.1.attn_q.weight.lora_b".to_owned(), [16, 256]),
+            ],
+        }
+    }
+
     /// The file in parts, as `gguf-split` cuts it.
     pub(crate) fn split(&self, count: u16) -> Vec<Self> {
         let total = i32::try_from(self.tensors.len()).unwrap();

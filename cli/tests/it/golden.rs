@@ -30,6 +30,7 @@ macro_rules! golden {
 }
 
 golden! {
+    additions
     advise
     bad_input
     gpus

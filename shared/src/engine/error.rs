@@ -113,6 +113,16 @@ pub enum EngineError {
         /// The architecture.
         architecture: String,
     },
+    /// Multi-token prediction of a model without prediction layers.
+    NoPredictionLayers {
+        /// The model.
+        model: String,
+    },
+    /// An adapter changes a tensor that the model has not, or not in this shape.
+    AdapterOfOtherModel {
+        /// The adapter's tensor.
+        tensor: String,
+    },
     /// A size exceeds 2^64 bytes.
     TooLarge,
 }
@@ -137,6 +147,8 @@ impl UserMessage for EngineError {
             Self::WeightsNotForEngine { .. } => "weights_not_for_engine",
             Self::QuantizedCacheNeedsFullAttention { .. } => "quantized_cache_needs_full_attention",
             Self::NeedsHybridCacheManager { .. } => "needs_hybrid_cache_manager",
+            Self::NoPredictionLayers { .. } => "no_prediction_layers",
+            Self::AdapterOfOtherModel { .. } => "adapter_of_other_model",
             Self::TooLarge => "too_large",
         }
     }
@@ -257,6 +269,14 @@ impl UserMessage for EngineError {
                     "“{architecture}” mixes kinds of caches, so the hybrid manager cannot be off"
                 ),
             },
+            Self::NoPredictionLayers { model } => match language {
+                Language::Ja => format!("「{model}」には MTP(複数トークン予測)の層がありません"),
+                Language::En => format!("“{model}” has no layers for multi-token prediction"),
+            },
+            Self::AdapterOfOtherModel { tensor } => match language {
+                Language::Ja => format!("LoRA の {tensor} に対応するテンソルがモデルにありません"),
+                Language::En => format!("the model has no tensor that LoRA's {tensor} fits"),
+            },
             Self::TooLarge => language
                 .pick(
                     "サイズが 2^64 バイトを超えます",
@@ -347,6 +367,18 @@ impl UserMessage for EngineError {
                 .pick(
                     "--disable-hybrid-kv-cache-manager を外してください",
                     "leave --disable-hybrid-kv-cache-manager out",
+                )
+                .into(),
+            Self::NoPredictionLayers { .. } => language
+                .pick(
+                    "--spec-type を外すか、MTP の層を含む GGUF ファイルを指定してください",
+                    "leave --spec-type out, or give a GGUF file with those layers",
+                )
+                .into(),
+            Self::AdapterOfOtherModel { .. } => language
+                .pick(
+                    "このモデルのために作られた LoRA を指定してください",
+                    "give an adapter that was made for this model",
                 )
                 .into(),
             Self::TooLarge => language

@@ -3,12 +3,14 @@
 //! A [`Model`] says nothing of where it was read from or of the engine that will run it.
 
 mod attention;
+mod projector;
 mod quantization;
 mod recurrent;
 mod tensor;
 mod vision;
 
 pub use attention::{Attention, HeadAttention, Indexer, LatentAttention, Span};
+pub use projector::{Encoder, Projector};
 pub use quantization::{Method, Quantization};
 pub use recurrent::RecurrentState;
 pub use tensor::{Tensor, TensorRole};

@@ -197,6 +197,7 @@ pub(super) fn recurrent_state(
     gpus: usize,
 ) -> Result<Bytes, EngineError> {
     let mut bytes = Bytes::zero(gpus);
+    let copies = settings.state_copies(&model.architecture);
     for (index, layer) in model.decoder_layers() {
         let Some(state) = layer.recurrent else {
             continue;
@@ -210,6 +211,7 @@ pub(super) fn recurrent_state(
             let tensor = elements
                 .and_then(|elements| elements.checked_mul(STATE_ELEMENT_BYTES))
                 .and_then(|bytes| bytes.checked_mul(settings.parallel.max(1)))
+                .and_then(|bytes| bytes.checked_mul(copies))
                 .ok_or(EngineError::TooLarge)?;
             bytes.add(place, tensor)?;
         }

@@ -1,5 +1,6 @@
 //! llama.cpp, and the programs built on it as profiles of it.
 
+mod addition;
 mod batch;
 mod cache;
 mod compute;
@@ -13,12 +14,15 @@ mod refusal;
 mod settings;
 mod weights;
 
+pub use addition::{Additions, Draft};
 pub use settings::{FlashAttention, LlamaCpp, SplitMode, TensorOverride, Version};
 
 use alloc::boxed::Box;
 use alloc::string::{String, ToString};
+use alloc::sync::Arc;
 use alloc::vec::Vec;
 use core::cell::OnceCell;
+use core::ops::Deref;
 
 use self::batch::Batch;
 use self::graph::Fidelity;
@@ -62,7 +66,12 @@ impl Engine for LlamaCpp {
         devices: &[Device],
     ) -> Result<Box<dyn Planner + 'a>, EngineError> {
         refusal::check(self, model)?;
-        self.profile.prepare(self, model, devices)
+        if self.additions.is_empty() {
+            return self.profile.prepare(self, model, devices);
+        }
+        let own = self.beside_additions();
+        let planner = self.profile.prepare(&own, model, devices)?;
+        addition::beside(self, model, devices, planner)
     }
 
     fn launch_command(&self, model: &str, context_length: u64) -> String {
@@ -70,10 +79,27 @@ impl Engine for LlamaCpp {
     }
 }
 
+/// A model that is borrowed, or that the settings share.
+enum Held<'a> {
+    Borrowed(&'a Model),
+    Shared(Arc<Model>),
+}
+
+impl Deref for Held<'_> {
+    type Target = Model;
+
+    fn deref(&self) -> &Model {
+        match self {
+            Self::Borrowed(model) => model,
+            Self::Shared(model) => model,
+        }
+    }
+}
+
 /// llama.cpp with a model's weights placed.
 struct Prepared<'a> {
     settings: LlamaCpp,
-    model: &'a Model,
+    model: Held<'a>,
     devices: Vec<Device>,
     placement: Placement,
     weights: Bytes,
@@ -88,6 +114,12 @@ struct Prepared<'a> {
 impl<'a> Prepared<'a> {
     /// Places the weights of a model that is not refused.
     fn new(settings: &LlamaCpp, model: &'a Model, devices: &[Device]) -> Result<Self, EngineError> {
+        Self::held(settings, Held::Borrowed(model), devices)
+    }
+
+    /// The same of a model that may be shared.
+    fn held(settings: &LlamaCpp, held: Held<'a>, devices: &[Device]) -> Result<Self, EngineError> {
+        let model: &Model = &held;
         let placement = Placement::new(settings, model, devices)?;
         let settings = flash_attention::decided(settings, model, &placement);
         let weights = weights::weights(model, &placement, devices.len())?;
@@ -97,7 +129,7 @@ impl<'a> Prepared<'a> {
         let products = overhead::products(model, &placement, devices.len());
         Ok(Self {
             settings,
-            model,
+            model: held,
             devices: devices.to_vec(),
             placement,
             weights,
@@ -118,13 +150,13 @@ impl Planner for Prepared<'_> {
     fn context_limit(&self) -> u64 {
         self.settings
             .profile
-            .context_limit(&self.settings, self.model)
+            .context_limit(&self.settings, &self.model)
     }
 
     fn plan(&self, context_length: u64) -> Result<Plan, EngineError> {
         let gpus = self.devices.len();
         let batch = Batch::new(&self.settings, context_length)?;
-        let caches = cache::caches(&self.settings, self.model, &self.placement, &batch, gpus)?;
+        let caches = cache::caches(&self.settings, &self.model, &self.placement, &batch, gpus)?;
         let (compute, basis) = self.compute(&batch)?;
         let devices = self
             .devices
@@ -134,7 +166,7 @@ impl Planner for Prepared<'_> {
                 let bytes = |bytes: &Bytes| bytes.gpus.get(gpu).copied().unwrap_or(0);
                 let growth = overhead::growth(
                     &self.settings,
-                    self.model,
+                    &self.model,
                     &self.placement,
                     &batch,
                     self.products.get(gpu).copied().unwrap_or_default(),
@@ -168,7 +200,7 @@ impl Planner for Prepared<'_> {
                 kv_cache: caches.kv.host,
                 recurrent_state: self.state.host,
                 compute: compute.host,
-                output: output_buffer(self.model, &batch)?,
+                output: output_buffer(&self.model, &batch)?,
             },
             details: Details::LlamaCpp {
                 n_ctx: batch.context,
@@ -180,7 +212,7 @@ impl Planner for Prepared<'_> {
     }
 
     fn explain(&self, plan: &Plan) -> Vec<Explanation> {
-        explain::explain(&self.settings, self.model, plan)
+        explain::explain(&self.settings, &self.model, plan)
     }
 }
 
@@ -189,7 +221,7 @@ impl Prepared<'_> {
     /// not been measured against the engine.
     fn compute(&self, batch: &Batch) -> Result<(Bytes, Basis), EngineError> {
         let gpus = self.devices.len();
-        let (settings, model) = (&self.settings, self.model);
+        let (settings, model): (_, &Model) = (&self.settings, &self.model);
         let parts = graph::Parts {
             settings,
             model,

@@ -33,6 +33,8 @@ pub(super) struct Placement {
     cpu_moe_layers: usize,
     /// Layers on GPUs, the output layer counted.
     pub(super) offloaded: usize,
+    /// Whether prediction layers are loaded.
+    predicts: bool,
 }
 
 impl Placement {
@@ -80,6 +82,7 @@ impl Placement {
             overrides,
             cpu_moe_layers,
             offloaded,
+            predicts: settings.additions.prediction,
         })
     }
 
@@ -155,7 +158,7 @@ impl Placement {
         let place = |place| overridden.unwrap_or(place);
         if let Some(block) = tensor.block() {
             return match model.layers.get(block) {
-                Some(layer) if layer.next_token_prediction => Vec::new(),
+                Some(layer) if layer.next_token_prediction && !self.predicts => Vec::new(),
                 _ => Vec::from([place(self.layer(block))]),
             };
         }

@@ -4,6 +4,7 @@ use alloc::collections::BTreeSet;
 use alloc::string::String;
 use alloc::vec::Vec;
 
+use super::addition::Additions;
 use super::batch::CONTEXT_STEP;
 use super::profile::{LlamaServer, Profile};
 use crate::engine::Precision;
@@ -54,6 +55,8 @@ pub struct LlamaCpp {
     /// Rows of logits planned per micro-batch; 0 for the whole micro-batch, the library's
     /// default; `None` for one per sequence, llama-server's.
     pub outputs_max: Option<u64>,
+    /// What runs beside the model.
+    pub additions: Additions,
 }
 
 /// A llama.cpp release whose compute buffers are known.
@@ -235,6 +238,7 @@ impl Default for LlamaCpp {
             kv_offload: true,
             op_offload: true,
             outputs_max: None,
+            additions: Additions::default(),
         }
     }
 }

@@ -105,6 +105,13 @@ pub enum GgufError {
         /// `general.architecture` or `general.type`.
         kind: String,
     },
+    /// The file holds something else than what is loaded here.
+    OtherKind {
+        /// What it holds.
+        kind: String,
+        /// What it should.
+        wanted: &'static str,
+    },
 }
 
 impl UserMessage for GgufError {
@@ -116,6 +123,7 @@ impl UserMessage for GgufError {
             Self::MissingKey { .. } => "gguf_missing_key",
             Self::SplitIncomplete { .. } => "gguf_split_incomplete",
             Self::NotALanguageModel { .. } => "not_a_language_model",
+            Self::OtherKind { .. } => "other_kind_of_gguf",
             Self::UnknownTensorType { .. } => "gguf_tensor_type",
             _ => "gguf_invalid",
         }
@@ -155,6 +163,10 @@ impl UserMessage for GgufError {
             Self::NotALanguageModel { .. } => (
                 "言語モデル本体の .gguf を指定してください",
                 "give the .gguf of the language model itself",
+            ),
+            Self::OtherKind { .. } => (
+                "オプションに合う .gguf を指定してください",
+                "give the .gguf that the option is for",
             ),
             Self::UnknownTensorType { .. } => (
                 "新しい形式かもしれません。LLM-Lander を更新してください",
@@ -216,6 +228,9 @@ impl GgufError {
             Self::NotALanguageModel { kind } => {
                 format!("言語モデルではない GGUF です(種類: {kind})")
             }
+            Self::OtherKind { kind, wanted } => {
+                format!("{wanted} の GGUF ではありません(種類: {kind})")
+            }
         }
     }
 
@@ -259,6 +274,9 @@ impl GgufError {
             }
             Self::NotALanguageModel { kind } => {
                 format!("this GGUF file holds no language model but “{kind}”")
+            }
+            Self::OtherKind { kind, wanted } => {
+                format!("this GGUF file holds no {wanted} but “{kind}”")
             }
         }
     }

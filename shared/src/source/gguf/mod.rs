@@ -4,6 +4,7 @@
 //! metadata pairs, the pairs, the tensor infos, padding, data. Only the header is ever read.
 
 mod architecture;
+mod beside;
 mod error;
 mod geometry;
 mod header;
@@ -11,6 +12,7 @@ mod reader;
 mod value;
 mod wire;
 
+pub use beside::{read_adapter, read_projector};
 pub use error::GgufError;
 pub use geometry::read_model;
 pub use header::{Header, Split, TensorInfo};

@@ -27,6 +27,15 @@ const TAKES: &[&str] = &[
     "--main-gpu",
     "--no-kv-offload",
     "--no-op-offload",
+    "--model-draft",
+    "--n-gpu-layers-draft",
+    "--cache-type-k-draft",
+    "--cache-type-v-draft",
+    "--spec-type",
+    "--spec-draft-n-max",
+    "--mmproj",
+    "--no-mmproj-offload",
+    "--lora",
 ];
 
 impl Profile for LlamaCli {

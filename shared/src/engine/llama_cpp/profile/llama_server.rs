@@ -5,7 +5,7 @@ use alloc::string::String;
 
 use super::Profile;
 use super::words::{Words, file, is_path, shares};
-use crate::engine::llama_cpp::{FlashAttention, LlamaCpp, SplitMode};
+use crate::engine::llama_cpp::{Additions, FlashAttention, LlamaCpp, SplitMode};
 use crate::quant::TensorType;
 
 /// llama-server.
@@ -31,6 +31,15 @@ const TAKES: &[&str] = &[
     "--no-kv-offload",
     "--no-op-offload",
     "--outputs-max",
+    "--model-draft",
+    "--n-gpu-layers-draft",
+    "--cache-type-k-draft",
+    "--cache-type-v-draft",
+    "--spec-type",
+    "--spec-draft-n-max",
+    "--mmproj",
+    "--no-mmproj-offload",
+    "--lora",
 ];
 
 impl Profile for LlamaServer {
@@ -125,5 +134,43 @@ pub(super) fn command(
     if !settings.op_offload {
         words.word("--no-op-offload");
     }
+    additions(settings, &mut words);
     words.line()
+}
+
+/// What runs beside the model.
+fn additions(settings: &LlamaCpp, words: &mut Words) {
+    let additions = &settings.additions;
+    if let Some(draft) = &additions.draft {
+        words.option("--model-draft", &file(&draft.file));
+        if let Some(layers) = draft.gpu_layers {
+            words.number("--n-gpu-layers-draft", layers);
+        }
+    }
+    if additions.prediction {
+        words.option("--spec-type", "draft-mtp");
+    }
+    let defaults = Additions::default();
+    if additions.drafts() {
+        if additions.draft_tokens != defaults.draft_tokens {
+            words.number("--spec-draft-n-max", additions.draft_tokens);
+        }
+        for (name, cache_type) in [
+            ("--cache-type-k-draft", additions.cache_type_k),
+            ("--cache-type-v-draft", additions.cache_type_v),
+        ] {
+            if cache_type != TensorType::F16 {
+                words.option(name, cache_type.name());
+            }
+        }
+    }
+    if let Some((name, _)) = &additions.projector {
+        words.option("--mmproj", name);
+        if !additions.projector_offload {
+            words.word("--no-mmproj-offload");
+        }
+    }
+    for (name, _) in &additions.adapters {
+        words.option("--lora", name);
+    }
 }

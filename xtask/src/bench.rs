@@ -20,3 +20,11 @@ pub(crate) fn results(workspace: &Workspace) -> Result<(), Failure> {
         .folder(workspace.root())
         .run()
 }
+
+/// Writes what the calculation is off by, measured on the engine, into the same pages.
+pub(crate) fn accuracy(workspace: &Workspace) -> Result<(), Failure> {
+    Task::cargo()
+        .words("run --package llm-lander-shared --example accuracy")
+        .folder(workspace.root())
+        .run()
+}

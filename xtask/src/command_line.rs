@@ -14,6 +14,7 @@ cargo xtask COMMAND [OPTIONS]
   check                            formatting, lints, bare-metal build, documentation, tidiness
   bench [ARGUMENTS]                run the benchmarks (arguments go to cargo bench)
   bench-results                    write docs/benchmark_results.md and its English page anew
+  bench-accuracy                   write what the figures are off by into the same pages, with plots
   fuzz [TARGET] [SECONDS]          feed broken input to the readers (needs nightly and cargo-fuzz)
   help                             this text
 
@@ -39,6 +40,7 @@ pub(crate) enum Request {
         arguments: Vec<String>,
     },
     BenchResults,
+    BenchAccuracy,
     Fuzz {
         target: Option<String>,
         seconds: u32,
@@ -69,6 +71,7 @@ pub(crate) fn parse(arguments: &[String]) -> Result<Request, Failure> {
             arguments: options.by_ref().map(str::to_owned).collect(),
         },
         "bench-results" => Request::BenchResults,
+        "bench-accuracy" => Request::BenchAccuracy,
         "fuzz" => fuzz(&mut options)?,
         "help" | "--help" | "-h" => Request::Help,
         other => return Err(unknown(other)),

@@ -43,6 +43,7 @@ fn run(request: Request) -> Result<(), Failure> {
         Request::Check => test::run(&workspace, &test::Stage::CHECKS),
         Request::Bench { arguments } => bench::run(&workspace, &arguments),
         Request::BenchResults => bench::results(&workspace),
+        Request::BenchAccuracy => bench::accuracy(&workspace),
         Request::Fuzz { target, seconds } => fuzz::run(&workspace, target.as_deref(), seconds),
         Request::Help => {
             print!("{}", command_line::help());

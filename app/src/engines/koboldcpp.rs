@@ -11,6 +11,7 @@ use super::{Backend, Setting};
 pub(super) const BACKEND: Backend = Backend {
     name: "koboldcpp",
     label: "KoboldCpp",
+    reads_checkpoints: false,
     settings: &[
         GPU_LAYERS,
         CPU_EXPERTS,

@@ -11,6 +11,7 @@ use super::{Backend, Setting};
 pub(super) const BACKEND: Backend = Backend {
     name: "llama-cpp-python",
     label: "llama-cpp-python",
+    reads_checkpoints: false,
     settings: &[
         GPU_LAYERS,
         FLASH_ATTENTION,

@@ -11,6 +11,7 @@ use super::{Backend, Setting};
 pub(super) const BACKEND: Backend = Backend {
     name: "lm-studio",
     label: "LM Studio",
+    reads_checkpoints: false,
     settings: &[
         FLASH_ATTENTION,
         MICRO_BATCH,

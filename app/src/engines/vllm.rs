@@ -173,9 +173,9 @@ fn share_error(values: &Values<'_>) -> SettingError {
     })
 }
 
-fn reliefs(_: &Model) -> Vec<Relief> {
+fn reliefs(backend: &'static Backend, _: &Model) -> Vec<Relief> {
     let relief = |name, values: &[&str]| {
-        BACKEND.setting(name).map(|setting| Relief {
+        backend.setting(name).map(|setting| Relief {
             setting,
             values: values.iter().map(|&value| value.into()).collect(),
         })

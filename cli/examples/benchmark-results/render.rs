@@ -152,7 +152,20 @@ The longest context (in multiples of 256) that llama.cpp {version} itself takes 
         ),
     ));
     engine(&mut page, language)?;
+    page.push_str(&accuracy(language));
     Ok(page)
+}
+
+/// The part of the page that `cargo xtask bench-accuracy` writes, as it is.
+fn accuracy(language: Language) -> String {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR"))
+        .join("../docs")
+        .join(file_name(language));
+    let page = std::fs::read_to_string(path).unwrap_or_default();
+    let mark = page.find("bench-accuracy");
+    let start = mark.and_then(|mark| page.get(..mark)?.rfind("<!--"));
+    let own = start.and_then(|start| page.get(start..));
+    own.map_or_else(String::new, |own| format!("\n{own}"))
 }
 
 fn longest_contexts(page: &mut String, rows: &[Row], language: Language) -> Result<(), String> {

@@ -8,6 +8,7 @@
     reason = "a test says what it expects by failing"
 )]
 
+mod accuracy;
 mod config_facts;
 mod config_tensors;
 mod data;

@@ -146,7 +146,7 @@ impl Placement {
         });
         match of_block {
             Some(place) => {
-                core::iter::once(self.overridden(tensor).unwrap_or(place)).for_each(each)
+                core::iter::once(self.overridden(tensor).unwrap_or(place)).for_each(each);
             }
             None => self.copies(model, tensor).into_iter().for_each(each),
         }

@@ -92,9 +92,11 @@ impl Tunable for Vllm {
 fn extend(variants: &mut Vec<Variant<Vllm>>, devices: &[Device], changes: &[Change]) {
     let more: Vec<Variant<Vllm>> = variants
         .iter()
-        .flat_map(|variant| changes
+        .flat_map(|variant| {
+            changes
                 .iter()
-                .map(|change| with(variant, devices, change.clone())))
+                .map(|change| with(variant, devices, change.clone()))
+        })
         .collect();
     variants.extend(more);
 }

@@ -35,6 +35,14 @@ pub(in super::super) struct AltupBlock {
     pub(super) sparse: bool,
 }
 
+/// What a router computes from its weights, and its result.
+#[derive(Clone, Copy)]
+struct Router {
+    normalized: Id,
+    routed: Id,
+    result: Id,
+}
+
 impl AltupBlock {
     /// The block's tensors, where it has them all.
     pub(super) fn new(index: usize, get: impl Fn(&str) -> Option<Part>) -> Option<Self> {
@@ -109,7 +117,7 @@ impl Decoder<'_> {
     ) -> Result<Id, EngineError> {
         let [width, tokens, ..] = self.graph.shape(stacked);
         let stream = [width, tokens, 1, 1];
-        let predictions = self.predicted(block, altup, stacked);
+        let (predictions, router) = self.predicted(block, altup, stacked);
         let active = self.graph.view(predictions, stream);
         let normalized = self.norm(Some(block), active, block.attention_norm, None);
         let laurel = self.graph.matrix(altup.laurel_left, normalized);
@@ -125,7 +133,7 @@ impl Decoder<'_> {
         let fed = self.sparse_network(block, altup, normalized);
         let fed = self.norm(None, fed, block.post_feed_forward_norm, None);
         let activated = self.graph.map(&[fed, middle]);
-        let corrected = self.corrected(block, altup, predictions, activated);
+        let corrected = self.corrected(altup, router, predictions, activated);
         let first = self.graph.view(corrected, stream);
         let first = self.graph.weigh(first, altup.correct_scale);
         let added = match block.per_layer {
@@ -142,31 +150,45 @@ impl Decoder<'_> {
             .own([width, tokens, streams, 1], &[kept, further]))
     }
 
-    fn router(&mut self, block: &Block, altup: &AltupBlock, from: Id) -> Id {
+    fn router(&mut self, block: &Block, altup: &AltupBlock, from: Id) -> Router {
         let normalized = self.norm(Some(block), from, altup.router_norm, None);
         let scaled = self.graph.map(&[normalized]);
         let routed = self.graph.matrix(altup.router, scaled);
+        Router {
+            normalized,
+            routed,
+            result: self.graph.map(&[routed]),
+        }
+    }
+
+    /// The router once more, by the same weights.
+    fn router_again(&mut self, router: Router, from: Id) -> Id {
+        let normalized = self.graph.map(&[from]);
+        let normalized = self.graph.weigh_like(normalized, router.normalized);
+        let scaled = self.graph.map(&[normalized]);
+        let routed = self.graph.matrix_like(scaled, router.routed);
         self.graph.map(&[routed])
     }
 
-    fn predicted(&mut self, block: &Block, altup: &AltupBlock, stacked: Id) -> Id {
+    /// What the streams are likely to become, and the router that says so.
+    fn predicted(&mut self, block: &Block, altup: &AltupBlock, stacked: Id) -> (Id, Router) {
         let [width, tokens, streams, _] = self.graph.shape(stacked);
         let permuted = self.graph.own([streams, width, tokens, 1], &[stacked]);
         let active = self.graph.view(stacked, [width, tokens, 1, 1]);
-        let routed = self.router(block, altup, active);
-        let coefficients = self.graph.matrix(altup.predict, routed);
+        let router = self.router(block, altup, active);
+        let coefficients = self.graph.matrix(altup.predict, router.result);
         let coefficients = self.graph.view(coefficients, [streams, streams, tokens, 1]);
         let mixed = self
             .graph
             .own([width, streams, tokens, 1], &[permuted, coefficients]);
         let mixed = self.graph.own([width, tokens, streams, 1], &[mixed]);
-        self.graph.map(&[mixed, stacked])
+        (self.graph.map(&[mixed, stacked]), router)
     }
 
     fn corrected(
         &mut self,
-        block: &Block,
         altup: &AltupBlock,
+        router: Router,
         predictions: Id,
         activated: Id,
     ) -> Id {
@@ -175,7 +197,7 @@ impl Decoder<'_> {
         let active = self.graph.view(predictions, [width, tokens, 1, 1]);
         let innovation = self.graph.map(&[activated, active]);
         let innovation = self.graph.own(shape, &[innovation]);
-        let routed = self.router(block, altup, activated);
+        let routed = self.router_again(router, activated);
         let coefficients = self.graph.matrix(altup.correct, routed);
         let coefficients = self.graph.map(&[coefficients]);
         let coefficients = self.graph.own([1, tokens, streams, 1], &[coefficients]);

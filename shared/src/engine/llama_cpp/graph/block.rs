@@ -267,8 +267,6 @@ pub(in super::super) fn blocks(
             kinds.push(number);
             continue;
         }
-        // Gemma 4 rotates by the table in its full-attention layers only.
-        let table = table.filter(|_| full || model.architecture != "gemma4");
         let block = block(index, &kind, table);
         let same = distinct
             .iter()

@@ -188,11 +188,13 @@ pub(super) fn decoder(
     let mut residual = embedded;
     if let Some(factors) = factors {
         residual = graph.map(&[residual, factors]);
-        graph.expand(residual);
     } else if family.scales_embeddings {
         residual = graph.map(&[residual]);
     }
-    graph.expand(residual);
+    // Before 0.6.0 models that take images scaled them by a step of their own.
+    if factors.is_some() || !family.scales_tokens_alone {
+        graph.expand(residual);
+    }
     let mut decoder = Decoder {
         graph,
         settings,

@@ -108,16 +108,15 @@ pub(in super::super) fn fidelity(model: &Model, version: Version) -> Fidelity {
     match model.architecture.as_str() {
         "llama" | "qwen2" | "qwen2moe" | "qwen3" | "qwen3moe" | "qwen3next" | "qwen35"
         | "qwen35moe" | "gemma2" | "gemma3" | "phi2" | "command-r" | "cohere2" | "olmo2"
-        | "olmoe" | "granite" | "ernie4_5" | "glm4" | "glm4moe" | "hunyuan-moe" | "minimax-m2" => {
-            Fidelity::Equal
-        }
+        | "olmoe" | "granite" | "ernie4_5" | "glm4" | "glm4moe" | "hunyuan-moe" | "minimax-m2"
+        | "gemma3n" | "gemma4" | "llama4" | "kimi-linear" | "deepseek32" | "glm-dsa" | "rwkv6"
+        | "rwkv7" | "rwkv6qwen2" => Fidelity::Equal,
         "gpt-oss" | "phi3" | "deepseek2" | "mamba" | "mamba2" | "falcon-h1" | "nemotron_h"
         | "jamba" | "lfm2" | "bailingmoe2" | "granitehybrid" => match version {
             Version::V0_6_0 => Fidelity::EqualOnOneGpu,
             Version::V0_5_0 => Fidelity::Close,
         },
-        "gemma3n" | "gemma4" | "llama4" | "kimi-linear" | "deepseek32" | "glm-dsa" | "rwkv6"
-        | "rwkv7" | "rwkv6qwen2" | "arwkv7" => Fidelity::Close,
+        "arwkv7" => Fidelity::EqualOnOneGpu,
         _ => Fidelity::Unknown,
     }
 }

@@ -104,11 +104,17 @@ impl Decoder<'_> {
         let decompressed = [latent.value_dim, per_stream, heads, streams];
         let attended = if self.settings.uses_flash_attention() {
             let shape = [latent.latent_dim, heads, per_stream, streams];
+            let (mut keys, mut values) = (keys, values);
+            if cache_type == TensorType::F32 {
+                // Converted by operations of the graph.
+                keys = self.graph.half([row, cells, 1, 1], &[keys]);
+                values = self.graph.half([latent.latent_dim, cells, 1, 1], &[values]);
+            }
             let attended = self.graph.own(shape, &[queries, keys, values, inputs.mask]);
             if !has_kernel(self.settings, &Attention::Latent(latent)) {
                 self.graph.keep_from_gpus(attended);
             }
-            if self.settings.cache_type_k != TensorType::F16 {
+            if !matches!(cache_type, TensorType::F16 | TensorType::F32) {
                 self.graph
                     .add_extra(attended, cells.saturating_mul(row).saturating_mul(2));
             }

@@ -101,6 +101,10 @@ impl Node {
         )
     }
 
+    fn reverse_sources(&mut self) {
+        self.sources[..self.source_count].reverse();
+    }
+
     /// Gives every source, and the node viewed, a new number.
     pub(super) fn renumber(&mut self, number: impl Fn(Id) -> Id) {
         for source in &mut self.sources[..self.source_count] {
@@ -304,6 +308,18 @@ impl Graph {
         let mut node = Node::new(Memory::InPlace, self.shape(from), 4, &sources);
         node.assigned = known.assigned;
         self.push(node)
+    }
+
+    /// The product with the weight of an earlier one.
+    pub(super) fn matrix_like(&mut self, from: Id, earlier: Id) -> Id {
+        let id = self.weigh_like(from, earlier);
+        let known = self.shape(earlier);
+        let node = self.node(id);
+        node.memory = Memory::Own;
+        node.shape[0] = known[0];
+        // Weights come first.
+        node.reverse_sources();
+        id
     }
 
     /// A weight as a source that does not decide where the node runs.

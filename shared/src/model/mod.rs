@@ -3,6 +3,7 @@
 //! A [`Model`] says nothing of where it was read from or of the engine that will run it.
 
 mod attention;
+mod parameters;
 mod projector;
 mod quantization;
 mod recurrent;
@@ -10,6 +11,7 @@ mod tensor;
 mod vision;
 
 pub use attention::{Attention, HeadAttention, Indexer, LatentAttention, Span};
+pub use parameters::Parameters;
 pub use projector::{Encoder, Projector};
 pub use quantization::{Method, Quantization};
 pub use recurrent::RecurrentState;
@@ -114,14 +116,10 @@ pub struct Routing {
 }
 
 impl Model {
-    /// Number of weights: elements of all tensors, tied tensors once, tables derived from
-    /// the configuration (RoPE factors) left out.
+    /// Number of weights, as [`Parameters`] counts them all.
     #[must_use]
     pub fn parameters(&self) -> u64 {
-        self.tensors
-            .iter()
-            .filter(|tensor| !tensor.is_rope_table())
-            .fold(0, |sum, tensor| sum.saturating_add(tensor.elements()))
+        Parameters::of(self).total
     }
 
     /// Bytes of all tensors as stored, without alignment.

@@ -17,12 +17,7 @@ pub(super) fn explain(prepared: &Prepared<'_>, plan: &Plan) -> Vec<Explanation> 
         component: Component::Weights,
         arithmetic: Vec::from([format!(
             "{} parameters, {}, tp = {}, pp = {}: {} B",
-            prepared.model.parameters().saturating_add(
-                prepared
-                    .model
-                    .vision
-                    .map_or(0, |vision| vision.parameters())
-            ),
+            prepared.model.parameters(),
             prepared.model.weights_format,
             prepared.settings.tensor_parallel_size,
             prepared.settings.pipeline_parallel_size,

@@ -31,7 +31,10 @@ pub(super) fn encoder(root: &Map<String, Value>, width: u64) -> Option<Vision> {
         "gemma4" => fields.gemma4(width),
         "gemma4_unified" => Some(Vision::default()),
         "mistral3" | "ministral3" | "mistral" => fields.pixtral(root, width),
+        "qwen2_vl" => fields.qwen2(width),
         "qwen2_5_vl" => fields.qwen25(width),
+        "llava" => fields.clip(width),
+        "kimi_k25" => fields.kimi(width),
         "qwen3_vl" | "qwen3_vl_moe" | "qwen3_5" | "qwen3_5_moe" => fields.qwen3(width),
         _ => None,
     }?;
@@ -143,6 +146,58 @@ impl Encoder<'_> {
                 output.checked_mul(mergers)?,
             ])?
             .with_shared_out(&[merger.checked_mul(mergers)?])
+    }
+
+    /// Qwen2-VL's encoder.
+    fn qwen2(&self, width: u64) -> Option<Vision> {
+        let own = self.field("embed_dim", 1_280)?;
+        let inner = own.checked_mul(self.field("mlp_ratio", 4)?)?;
+        let layers = self.layers(self.field("depth", 32)?, own, inner)?;
+        let patch = self.field("patch_size", 14)?;
+        let pixels = patch
+            .checked_mul(patch)?
+            .checked_mul(self.field("temporal_patch_size", 2)?)?
+            .checked_mul(self.field("in_channels", 3)?)?;
+        let merge = self.field("spatial_merge_size", 2)?;
+        let merged = merge.checked_mul(merge)?.checked_mul(own)?;
+        let output = self.field("hidden_size", width)?;
+        let merger = linear(merged, merged)?.checked_add(merged.checked_mul(output)?)?;
+        layers
+            .with_whole(&[pixels.checked_mul(own)?, own.checked_mul(2)?, output])?
+            .with_shared_out(&[merger])
+    }
+
+    /// CLIP and LLaVA's projector.
+    fn clip(&self, width: u64) -> Option<Vision> {
+        let own = self.field("hidden_size", 768)?;
+        let inner = self.field("intermediate_size", 3_072)?;
+        let patch = self.field("patch_size", 32)?;
+        let layers = self.layers(self.field("num_hidden_layers", 12)?, own, inner)?;
+        let side = self.field("image_size", 224)?.checked_div(patch)?;
+        let pixels = patch.checked_mul(patch)?.checked_mul(3)?;
+        // A place for the class and what it is, and two norms.
+        let positions = side.checked_mul(side)?.checked_add(6)?.checked_mul(own)?;
+        let projector = linear(own, width)?.checked_add(width.checked_mul(width)?)?;
+        layers
+            .with_whole(&[pixels.checked_mul(own)?, positions, width])?
+            .with_shared_out(&[projector])
+    }
+
+    /// Kimi's encoder and patch merger.
+    fn kimi(&self, width: u64) -> Option<Vision> {
+        let own = self.field("vt_hidden_size", 1_152)?;
+        let inner = self.field("vt_intermediate_size", 4_304)?;
+        let layers = self.layers(self.field("vt_num_hidden_layers", 27)?, own, inner)?;
+        let patch = self.field("patch_size", 14)?;
+        let patches = linear(patch.checked_mul(patch)?.checked_mul(3)?, own)?;
+        let height = self.field("init_pos_emb_height", 64)?;
+        let positions = height.checked_mul(self.field("init_pos_emb_width", 64)?)?;
+        let merged = own.checked_mul(4)?;
+        let output = self.field("text_hidden_size", width)?;
+        let merger = linear(merged, merged)?.checked_add(merged.checked_mul(output)?)?;
+        layers
+            .with_whole(&[patches, positions.checked_mul(own)?, merged, output])?
+            .with_shared_out(&[merger])
     }
 
     /// Qwen2.5-VL's encoder: gated networks, norms without biases.

@@ -27,6 +27,8 @@ pub(super) const FAMILIES: &[Family] = &[Family {
     build,
 }];
 
+/// Entries of the layers' own embeddings, where the configuration does not say it.
+const LAYERS_VOCABULARY: u64 = 262_144;
 /// The full layer is the last of every five.
 const PERIOD: u64 = 5;
 
@@ -63,14 +65,16 @@ fn build(fields: &Fields<'_>) -> Result<Draft, ConfigError> {
             &updates,
         ]);
     }
-    let (embedding, vocabulary) = (draft.embedding(), draft.vocabulary());
+    let embedding = draft.embedding();
     let all_layers = updates.per_layer.saturating_mul(layers as u64);
     let others = updates.streams.saturating_sub(1).max(1);
     draft.tensor("altup_proj.weight", &[embedding, embedding, others]);
     draft.tensor("altup_unembd_proj.weight", &[embedding, embedding, others]);
     draft.tensor("per_layer_model_proj.weight", &[embedding, all_layers]);
     draft.tensor("per_layer_proj_norm.weight", &[updates.per_layer]);
-    draft.tensor("per_layer_token_embd.weight", &[all_layers, vocabulary]);
+    // The places for images and sound have no embedding of the layers' own.
+    let of_layers = fields.width_or("vocab_size_per_layer_input", LAYERS_VOCABULARY)?;
+    draft.tensor("per_layer_token_embd.weight", &[all_layers, of_layers]);
     draft.output(fields.tied(true)?);
     Ok(draft)
 }

@@ -67,7 +67,10 @@ impl Placement {
     pub(super) fn new(model: &Model, devices: &[Device]) -> Result<Self, EngineError> {
         let first = devices.first().ok_or(EngineError::NoDevice)?;
         let mut of_layers = vec![0_u64; model.layers.len()];
-        let (mut before, mut after) = (0_u64, 0_u64);
+        // The classes for images and text load the encoder with the language model.
+        let encoder = model.vision.map_or(0, |vision| vision.parameters());
+        let encoder = encoder.checked_mul(ELEMENT).ok_or(EngineError::TooLarge)?;
+        let (mut before, mut after) = (encoder, 0_u64);
         for tensor in model
             .tensors
             .iter()

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use shared::catalogue::{self, EntryError, NotFound};
 use shared::model::Model;
-use shared::quant::{FileType, QuantizeError, quantize};
+use shared::quant::{FileType, Packing, QuantizeError, pack, quantize};
 use shared::text::{Language, UserMessage};
 
 use crate::state::ModelChoice;
@@ -42,6 +42,13 @@ pub enum Formats {
     Fixed(String),
     /// Any; this one is chosen.
     Open(FileType),
+    /// A checkpoint's: any packing, this one of which is chosen; nothing for 16 bits.
+    Packed {
+        /// Its name.
+        chosen: String,
+        /// Whether 16 bits can be chosen too.
+        plain: bool,
+    },
 }
 
 /// Why there is no model.
@@ -125,11 +132,45 @@ impl UserMessage for ModelError {
     }
 }
 
-/// The model that was chosen, as its checkpoint stores it.
+/// The model that was chosen, as its checkpoint stores it or, from 16 bits, packed as `quant` says;
+/// `usual` is what an engine packs that loads no 16 bits.
 ///
 /// # Errors
-/// Where there is no such model.
-pub fn checkpoint(choice: &ModelChoice, loaded: Option<&Loaded>) -> Result<Chosen, ModelError> {
+/// Where there is no such model or no such format.
+pub fn checkpoint(
+    choice: &ModelChoice,
+    quant: &str,
+    usual: Option<&str>,
+    loaded: Option<&Loaded>,
+) -> Result<Chosen, ModelError> {
+    let chosen = published(choice, loaded)?;
+    let is_checkpoint = match choice {
+        ModelChoice::Named(_) => true,
+        ModelChoice::File(_) => loaded.is_some_and(|loaded| loaded.open_format),
+    };
+    if !is_checkpoint || chosen.model.quantization.is_some() {
+        return Ok(chosen);
+    }
+    let asked = Packing::from_name(quant);
+    // What is left of an engine that reads GGUF files says nothing here.
+    if asked.is_none() && !quant.is_empty() && FileType::from_name(quant).is_none() {
+        return Err(ModelError::UnknownFormat { name: quant.into() });
+    }
+    let packing = asked.or_else(|| usual.and_then(Packing::from_name));
+    Ok(Chosen {
+        formats: Formats::Packed {
+            chosen: packing.map_or_else(String::new, |packing| packing.name()),
+            plain: usual.is_none(),
+        },
+        model: match packing {
+            Some(packing) => Arc::new(pack(&chosen.model, packing)),
+            None => chosen.model,
+        },
+        reference: chosen.reference,
+    })
+}
+
+fn published(choice: &ModelChoice, loaded: Option<&Loaded>) -> Result<Chosen, ModelError> {
     let ModelChoice::Named(name) = choice else {
         // A configuration leaves no format open to an engine that reads checkpoints, and a GGUF
         // file is for the engine to refuse.
@@ -163,6 +204,8 @@ pub fn resolve(
 ) -> Result<Chosen, ModelError> {
     let asked = match quant {
         "" => None,
+        // What is left of an engine that reads checkpoints says nothing here.
+        name if Packing::from_name(name).is_some() && FileType::from_name(name).is_none() => None,
         name => Some(
             FileType::from_name(name)
                 .ok_or_else(|| ModelError::UnknownFormat { name: name.into() })?,
@@ -214,6 +257,26 @@ mod tests {
         let asked = resolve(&named("qwen3:8b"), "q8_0", None).unwrap();
         assert_eq!(asked.formats, Formats::Open(FileType::Q8_0));
         assert!(asked.model.weights_bytes() > own.model.weights_bytes());
+    }
+
+    #[test]
+    fn checkpoints_are_as_published_or_packed() {
+        let plain = checkpoint(&named("qwen3:8b"), "Q4_K_M", None, None).unwrap();
+        assert_eq!(plain.model.weights_format, "BF16");
+        let packed = |quant, usual| checkpoint(&named("qwen3:8b"), quant, usual, None);
+        let nf4 = packed("nf4", None).unwrap();
+        assert_eq!(nf4.model.weights_format, "nf4");
+        let usual = packed("", Some("gptq-int4-g128")).unwrap();
+        assert_eq!(
+            usual.formats,
+            Formats::Packed {
+                chosen: "gptq-int4-g128".into(),
+                plain: false
+            }
+        );
+        assert!(packed("nonsense", None).unwrap_err().is_about_format());
+        let kept = resolve(&named("qwen3:8b"), "nf4", None).unwrap();
+        assert_eq!(kept.model.weights_format, "Q4_K_M");
     }
 
     #[test]

@@ -187,7 +187,7 @@ pub(crate) mod tests {
     pub(crate) fn asked(state: &State) -> Result<Question, Vec<Problem>> {
         let backend = engines::find(&state.backend).unwrap();
         let model = match backend.reads_checkpoints {
-            true => checkpoint(&state.model, None),
+            true => checkpoint(&state.model, &state.quant, backend.packing, None),
             false => resolve(&state.model, &state.quant, None),
         };
         ask(state, model, &Vec::new())

@@ -106,16 +106,17 @@ impl Store {
         let live_devices = RwSignal::new(LiveDevices::new());
         let named = Memo::new(move |_| {
             state.with(|state| {
-                let reads_checkpoints =
-                    engines::find(&state.backend).is_some_and(|backend| backend.reads_checkpoints);
-                (state.model.clone(), state.quant.clone(), reads_checkpoints)
+                let backend = engines::find(&state.backend);
+                let backend = backend.filter(|backend| backend.reads_checkpoints);
+                let usual = backend.map(|backend| backend.packing);
+                (state.model.clone(), state.quant.clone(), usual)
             })
         });
         let chosen = Memo::new(move |_| {
-            named.with(|(model, quant, reads_checkpoints)| {
-                loaded.with(|loaded| match reads_checkpoints {
-                    true => checkpoint(model, loaded.as_deref()),
-                    false => resolve(model, quant, loaded.as_deref()),
+            named.with(|(model, quant, usual)| {
+                loaded.with(|loaded| match *usual {
+                    Some(usual) => checkpoint(model, quant, usual, loaded.as_deref()),
+                    None => resolve(model, quant, loaded.as_deref()),
                 })
             })
         });

@@ -12,6 +12,7 @@ pub(super) const BACKEND: Backend = Backend {
     name: "koboldcpp",
     label: "KoboldCpp",
     reads_checkpoints: false,
+    packing: None,
     settings: &[
         GPU_LAYERS,
         CPU_EXPERTS,

@@ -11,6 +11,7 @@ pub(super) const BACKEND: Backend = Backend {
     name: "llama.cpp",
     label: "llama.cpp",
     reads_checkpoints: false,
+    packing: None,
     settings: SETTINGS,
     cache_settings: &["cache-type-k", "cache-type-v"],
     reliefs,

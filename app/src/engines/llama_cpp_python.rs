@@ -12,6 +12,7 @@ pub(super) const BACKEND: Backend = Backend {
     name: "llama-cpp-python",
     label: "llama-cpp-python",
     reads_checkpoints: false,
+    packing: None,
     settings: &[
         GPU_LAYERS,
         FLASH_ATTENTION,

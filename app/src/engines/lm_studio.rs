@@ -12,6 +12,7 @@ pub(super) const BACKEND: Backend = Backend {
     name: "lm-studio",
     label: "LM Studio",
     reads_checkpoints: false,
+    packing: None,
     settings: &[
         FLASH_ATTENTION,
         MICRO_BATCH,

@@ -6,6 +6,7 @@ mod llama_cpp;
 mod llama_cpp_python;
 mod lm_studio;
 mod ollama;
+mod transformers;
 mod vllm;
 
 use std::collections::BTreeMap;
@@ -24,6 +25,9 @@ pub const BACKENDS: &[Backend] = &[
     koboldcpp::BACKEND,
     llama_cpp_python::BACKEND,
     vllm::BACKEND,
+    transformers::TRANSFORMERS,
+    transformers::GPTQ_MODEL,
+    transformers::AUTO_GPTQ,
 ];
 
 /// An engine as the page offers it.
@@ -34,6 +38,8 @@ pub struct Backend {
     pub label: &'static str,
     /// Whether it reads checkpoints as they are on the Hub, and not GGUF files.
     pub reads_checkpoints: bool,
+    /// What weights in 16 bits are packed as, where it loads no such ones.
+    pub packing: Option<&'static str>,
     /// The settings that people change.
     pub settings: &'static [Setting],
     /// The settings that give the KV cache exact types of the engine's own, beside the

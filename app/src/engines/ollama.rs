@@ -9,6 +9,7 @@ pub(super) const BACKEND: Backend = Backend {
     name: "ollama",
     label: "Ollama",
     reads_checkpoints: false,
+    packing: None,
     settings: &[
         GPU_LAYERS,
         FLASH_ATTENTION,

@@ -10,6 +10,7 @@ pub(super) const BACKEND: Backend = Backend {
     name: "vllm",
     label: "vLLM",
     reads_checkpoints: true,
+    packing: None,
     settings: SETTINGS,
     cache_settings: &["kv-cache-dtype"],
     reliefs,

@@ -3,12 +3,13 @@
 use clap::{Args, ValueHint};
 use shared::engine::Precision;
 use shared::engine::llama_cpp::{FlashAttention, SplitMode};
+use shared::engine::transformers::{AttentionImplementation, Cache, Kernel};
 use shared::engine::vllm::{CacheType, Utilization};
 use shared::fit::Answer;
-use shared::quant::{FileType, TensorType};
+use shared::quant::{FileType, Packing, TensorType};
 use shared::text::Language;
 
-use super::value::{self, Layers, LengthOrAuto};
+use super::value::{self, Format, Layers, LengthOrAuto};
 
 /// Which model.
 #[derive(Debug, Args)]
@@ -19,8 +20,8 @@ pub(crate) struct ModelChoice {
     #[arg(value_name = "MODEL", display_order = 0, value_hint = ValueHint::AnyPath)]
     pub(crate) model: Option<String>,
     /// Format of the weights, where the model leaves it open
-    #[arg(long, value_name = "NAME", value_parser = value::file_type(), ignore_case = true)]
-    pub(crate) quant: Option<FileType>,
+    #[arg(long, value_name = "NAME", value_parser = value::format(), ignore_case = true)]
+    pub(crate) quant: Option<Format>,
     /// The file in the repository or folder
     #[arg(long, value_name = "X.gguf")]
     pub(crate) file: Option<String>,
@@ -29,6 +30,24 @@ pub(crate) struct ModelChoice {
     pub(crate) conservative: bool,
     #[command(flatten)]
     pub(crate) geometry: ManualOptions,
+}
+
+impl ModelChoice {
+    /// The mix of llama-quantize asked for.
+    pub(crate) fn file_type(&self) -> Option<FileType> {
+        match self.quant {
+            Some(Format::File(file_type)) => Some(file_type),
+            _ => None,
+        }
+    }
+
+    /// The packing of checkpoints asked for.
+    pub(crate) fn packing(&self) -> Option<Packing> {
+        match self.quant {
+            Some(Format::Packed(packing)) => Some(packing),
+            _ => None,
+        }
+    }
 }
 
 /// The model's geometry by hand.
@@ -121,7 +140,7 @@ pub(crate) struct Precisions {
 #[command(next_help_heading = "Engine")]
 pub(crate) struct Backend {
     /// llama.cpp (llama-server, the default), llama-cli, ollama, lm-studio, koboldcpp,
-    /// llama-cpp-python, vllm; still to come: transformers, autogptq
+    /// llama-cpp-python, vllm, transformers, gptqmodel, autogptq
     #[arg(long, value_name = "NAME")]
     pub(crate) backend: Option<String>,
     /// The engine's version (default: the newest known)
@@ -133,6 +152,8 @@ pub(crate) struct Backend {
     pub(crate) additions: AdditionOptions,
     #[command(flatten)]
     pub(crate) vllm: VllmOptions,
+    #[command(flatten)]
+    pub(crate) transformers: TransformersOptions,
 }
 
 /// Settings of llama.cpp, by its own names.
@@ -266,6 +287,22 @@ pub(crate) struct VllmOptions {
     /// Tokens drafted ahead in each step (default: 0)
     #[arg(long, value_name = "N", value_parser = value::count)]
     pub(crate) num_speculative_tokens: Option<u64>,
+}
+
+/// Settings of Transformers and of the GPTQ packages that run its modules.
+#[derive(Debug, Args)]
+#[command(next_help_heading = "Transformers, GPTQModel, AutoGPTQ")]
+pub(crate) struct TransformersOptions {
+    /// Class of the KV cache (default: dynamic; int8 and int4 with --kv)
+    #[arg(long, value_name = "dynamic|static|int8|int4", value_parser = value::cache())]
+    #[arg(conflicts_with = "kv")]
+    pub(crate) cache: Option<Cache>,
+    /// How attention is computed (default: sdpa, where the model has it)
+    #[arg(long, value_name = "NAME", value_parser = value::attention())]
+    pub(crate) attn_implementation: Option<AttentionImplementation>,
+    /// Kernel for GPTQ weights (default: what the package chooses)
+    #[arg(long, value_name = "NAME", value_parser = value::kernel())]
+    pub(crate) kernel: Option<Kernel>,
 }
 
 /// How the answer is written.

@@ -28,6 +28,7 @@ pub(super) fn heading(english: &str) -> String {
         "Beside the model (llama-server, llama-cli)" => {
             "モデルと一緒に動かすもの(llama-server、llama-cli)"
         }
+        "Transformers, GPTQModel, AutoGPTQ" => "Transformers・GPTQModel・AutoGPTQ",
         "Output" => "出力",
         other => other,
     }
@@ -62,7 +63,7 @@ pub(super) fn help(argument: &str) -> Option<&'static str> {
         "cache_type_v" => "V キャッシュの型そのもの(llama.cpp)",
         "kv_cache_dtype" => "KV キャッシュの型そのもの(vLLM)",
         "backend" => {
-            "llama.cpp(llama-server、既定)、llama-cli、ollama、lm-studio、koboldcpp、llama-cpp-python、vllm。今後対応: transformers, autogptq"
+            "llama.cpp(llama-server、既定)、llama-cli、ollama、lm-studio、koboldcpp、llama-cpp-python、vllm、transformers、gptqmodel、autogptq"
         }
         "backend_version" => "エンジンのバージョン(既定: 分かる中で最新)",
         "flash_attn" => "Flash Attention(既定: auto)",
@@ -107,6 +108,9 @@ pub(super) fn help(argument: &str) -> Option<&'static str> {
         "disable_hybrid_kv_cache_manager" => "窓のある層も全文脈をキャッシュする",
         "enforce_eager" => "CUDA Graph を使わない",
         "num_speculative_tokens" => "各ステップで先読みするトークン数(既定: 0)",
+        "cache" => "KV キャッシュのクラス(既定: dynamic。int8・int4 は --kv でも)",
+        "attn_implementation" => "アテンションの計算(既定: モデルにあれば sdpa)",
+        "kernel" => "GPTQ の重み用のカーネル(既定: パッケージが選ぶもの)",
         "lang" => "言語(既定: システムの言語)",
         "json" => "JSON で、1 行に 1 つのオブジェクト",
         "help" => "このヘルプを表示",

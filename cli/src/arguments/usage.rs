@@ -39,8 +39,6 @@ pub(crate) enum UsageError {
     Other { text: String },
     /// A command that needs a model.
     NoModel { command: &'static str },
-    /// An engine whose rules are still to come.
-    BackendNotSupported { name: String, supported: String },
     /// There is no such engine.
     UnknownBackend { name: String, known: String },
     /// A version whose rules are not known.
@@ -148,7 +146,6 @@ impl UserMessage for UsageError {
             Self::NotText => "not_text",
             Self::Other { .. } => "usage",
             Self::NoModel { .. } => "no_model",
-            Self::BackendNotSupported { .. } => "backend_not_supported",
             Self::UnknownBackend { .. } => "unknown_backend",
             Self::UnknownVersion { .. } => "unknown_backend_version",
             Self::OptionOfOtherBackend { .. } => "option_of_other_backend",
@@ -195,9 +192,6 @@ impl UsageError {
             Self::NotText => "文字として読めない(UTF-8 でない)引数があります".into(),
             Self::Other { text } => text.clone(),
             Self::NoModel { command } => format!("{command} の対象とするモデルがありません"),
-            Self::BackendNotSupported { name, .. } => {
-                format!("エンジン「{name}」にはまだ対応していません")
-            }
             Self::UnknownBackend { name, .. } => format!("「{name}」というエンジンはありません"),
             Self::UnknownVersion { version, .. } => {
                 format!("バージョン「{version}」の規則は分かりません")
@@ -238,9 +232,6 @@ impl UsageError {
             Self::NotText => "an argument is not text (UTF-8)".into(),
             Self::Other { text } => text.clone(),
             Self::NoModel { command } => format!("{command} needs a model"),
-            Self::BackendNotSupported { name, .. } => {
-                format!("the backend “{name}” is not supported yet")
-            }
             Self::UnknownBackend { name, .. } => format!("there is no backend “{name}”"),
             Self::UnknownVersion { version, .. } => {
                 format!("the rules of version “{version}” are not known")
@@ -284,9 +275,6 @@ impl UsageError {
             Self::NoModel { command } => {
                 format!("例: llm-lander {command} qwen3:8b(名前の一覧は llm-lander models)")
             }
-            Self::BackendNotSupported { supported, .. } => {
-                format!("今使えるエンジン: {supported}")
-            }
             Self::UnknownBackend { known, .. } | Self::UnknownVersion { known, .. } => {
                 format!("使える値: {known}")
             }
@@ -324,9 +312,6 @@ impl UsageError {
             Self::NoModel { command } => format!(
                 "for example llm-lander {command} qwen3:8b; llm-lander models lists the names"
             ),
-            Self::BackendNotSupported { supported, .. } => {
-                format!("backends that work now: {supported}")
-            }
             Self::UnknownBackend { known, .. } | Self::UnknownVersion { known, .. } => {
                 format!("it takes: {known}")
             }

@@ -1,14 +1,16 @@
 //! Values of options, from text.
 
 use std::error::Error;
+use std::ffi::OsStr;
 use std::fmt;
 
 use clap::builder::{PossibleValue, PossibleValuesParser, TypedValueParser};
 use shared::engine::Precision;
 use shared::engine::llama_cpp::{FlashAttention, LlamaCpp, SplitMode};
+use shared::engine::transformers::{AttentionImplementation, Cache, Kernel};
 use shared::engine::vllm::{self, Utilization};
 use shared::fit::Answer;
-use shared::quant::{FileType, TensorType};
+use shared::quant::{FileType, Packing, TensorType};
 use shared::source::manual::parse_billions;
 use shared::text::Language;
 
@@ -290,16 +292,77 @@ pub(super) fn answer() -> impl TypedValueParser<Value = Answer> {
     one_of(Answer::ALL.into_iter().map(Answer::name), Answer::from_name)
 }
 
-/// A mix of llama-quantize.
-pub(super) fn file_type() -> impl TypedValueParser<Value = FileType> {
-    let values = FileType::ALL.iter().map(|&known| {
+/// A format of the weights.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Format {
+    /// A mix of llama-quantize.
+    File(FileType),
+    /// A packing of checkpoints.
+    Packed(Packing),
+}
+
+impl Format {
+    fn from_name(name: &str) -> Option<Self> {
+        let file_type = FileType::from_name(name).map(Self::File);
+        file_type.or_else(|| Packing::from_name(name).map(Self::Packed))
+    }
+}
+
+/// Names of formats: those listed, and the packings that differ from them in a number.
+#[derive(Clone)]
+struct Formats<P>(P);
+
+impl<P: TypedValueParser<Value = Format>> TypedValueParser for Formats<P> {
+    type Value = Format;
+
+    fn parse_ref(
+        &self,
+        command: &clap::Command,
+        argument: Option<&clap::Arg>,
+        value: &OsStr,
+    ) -> Result<Format, clap::Error> {
+        match value.to_str().and_then(Format::from_name) {
+            Some(format) => Ok(format),
+            None => self.0.parse_ref(command, argument, value),
+        }
+    }
+
+    fn possible_values(&self) -> Option<Box<dyn Iterator<Item = PossibleValue> + '_>> {
+        self.0.possible_values()
+    }
+}
+
+/// A mix of llama-quantize, or a packing of checkpoints.
+pub(super) fn format() -> impl TypedValueParser<Value = Format> {
+    let files = FileType::ALL.iter().map(|&known| {
         let value = PossibleValue::new(known.name());
         match known.name().strip_suffix("_M") {
             Some(short) if FileType::from_name(short) == Some(known) => value.alias(short),
             _ => value,
         }
     });
-    one_of(values, FileType::from_name)
+    let packings = Packing::PUBLISHED
+        .iter()
+        .map(|&name| PossibleValue::new(name));
+    Formats(one_of(files.chain(packings), Format::from_name))
+}
+
+/// A class of Transformers' KV cache.
+pub(super) fn cache() -> impl TypedValueParser<Value = Cache> {
+    one_of(Cache::ALL.map(Cache::name), Cache::from_name)
+}
+
+/// How Transformers computes attention.
+pub(super) fn attention() -> impl TypedValueParser<Value = AttentionImplementation> {
+    one_of(
+        AttentionImplementation::ALL.map(AttentionImplementation::name),
+        AttentionImplementation::from_name,
+    )
+}
+
+/// A kernel for GPTQ weights.
+pub(super) fn kernel() -> impl TypedValueParser<Value = Kernel> {
+    one_of(Kernel::ALL.map(Kernel::name), Kernel::from_name)
 }
 
 /// `on` or `off`.

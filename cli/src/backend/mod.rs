@@ -4,6 +4,7 @@
 //! knows behind [`Engine`].
 
 mod llama_cpp;
+mod transformers;
 mod vllm;
 
 use shared::engine::llama_cpp::profile::{PROFILES, Profile};
@@ -11,6 +12,7 @@ use shared::engine::{Engine, Precision};
 use shared::fit::{Advised, Budget};
 use shared::gpu::Device;
 use shared::model::Model;
+use shared::quant::Packing;
 use shared::text::Language;
 
 use crate::arguments::{Backend, Precisions, Question, UsageError};
@@ -20,8 +22,8 @@ use crate::failure::Failure;
 #[derive(Clone, Copy)]
 struct Entry {
     name: &'static str,
-    /// Settings from options; `None` where the engine's rules are still to come.
-    build: Option<Build>,
+    /// Settings from options.
+    build: Build,
     /// What it reads models from.
     reads: fn(&Backend) -> Reads,
     /// What a person should know of how it takes the question.
@@ -34,6 +36,8 @@ struct Entry {
     takes: Option<&'static [&'static str]>,
     /// The search for settings that serve; `None` where the engine knows none.
     advise: Option<Advise>,
+    /// What weights in 16 bits are taken for, where the engine loads no such ones.
+    packing: Option<&'static str>,
 }
 
 type Build = fn(&Backend, &Precisions, &Model) -> Result<Box<dyn Engine>, Failure>;
@@ -65,42 +69,32 @@ const DEFAULT: &str = "llama.cpp";
 const OTHERS: &[Entry] = &[
     Entry {
         name: "vllm",
-        build: Some(vllm::build),
+        build: vllm::build,
         reads: vllm::reads,
         notes: vllm::notes,
         given: vllm::given,
         options_of: "vllm",
         takes: None,
         advise: Some(vllm::advise),
+        packing: None,
     },
-    to_come("transformers"),
-    to_come("autogptq"),
+    transformers::TRANSFORMERS,
+    transformers::GPTQ_MODEL,
+    transformers::AUTO_GPTQ,
 ];
-
-const fn to_come(name: &'static str) -> Entry {
-    Entry {
-        name,
-        build: None,
-        reads: |_| Reads::Gguf,
-        notes: |_, _, _| Vec::new(),
-        given: |_, _| Vec::new(),
-        options_of: name,
-        takes: None,
-        advise: None,
-    }
-}
 
 /// A program built on llama.cpp.
 fn profile(profile: &&'static dyn Profile) -> Entry {
     Entry {
         name: profile.name(),
-        build: Some(llama_cpp::build),
+        build: llama_cpp::build,
         reads: |_| Reads::Gguf,
         notes: |_, _, _| Vec::new(),
         given: llama_cpp::given,
         options_of: DEFAULT,
         takes: Some(profile.takes()),
         advise: Some(llama_cpp::advise),
+        packing: None,
     }
 }
 
@@ -132,34 +126,34 @@ pub(crate) struct Row {
 /// models from.
 ///
 /// # Errors
-/// Engines that are not known or still to come, and options of other engines.
+/// Engines that are not known, and options of other engines.
 pub(crate) fn check(question: &Question) -> Result<Reads, UsageError> {
-    chosen(question).map(|(entry, _)| (entry.reads)(&question.backend))
+    chosen(question).map(|entry| (entry.reads)(&question.backend))
+}
+
+/// What weights in 16 bits are taken for, where the engine asked for loads no such ones.
+pub(crate) fn usual_packing(question: &Question) -> Option<Packing> {
+    chosen(question).ok()?.packing.and_then(Packing::from_name)
 }
 
 /// What a person should know of how the engine asked for takes the question.
 pub(crate) fn notes(question: &Question, devices: &[Device], language: Language) -> Vec<String> {
-    let entry = chosen(question).map(|(entry, _)| entry);
-    entry.map_or_else(
+    chosen(question).map_or_else(
         |_| Vec::new(),
         |entry| (entry.notes)(question, devices, language),
     )
 }
 
-/// The engine asked for, and how it is built.
-fn chosen(question: &Question) -> Result<(Entry, Build), UsageError> {
+/// The engine asked for.
+fn chosen(question: &Question) -> Result<Entry, UsageError> {
     let (backend, precisions) = (&question.backend, &question.precisions);
     let wanted = backend.backend.as_deref().unwrap_or(DEFAULT);
     let entry = entries()
         .find(|entry| entry.name.eq_ignore_ascii_case(wanted))
         .ok_or_else(|| UsageError::UnknownBackend {
             name: wanted.into(),
-            known: names(|_| true),
+            known: names(),
         })?;
-    let build = entry.build.ok_or_else(|| UsageError::BackendNotSupported {
-        name: entry.name.into(),
-        supported: names(|entry| entry.build.is_some()),
-    })?;
     for other in entries() {
         let is_own = other.options_of == entry.options_of;
         let takes = |option: &str| match entry.takes {
@@ -174,7 +168,7 @@ fn chosen(question: &Question) -> Result<(Entry, Build), UsageError> {
             });
         }
     }
-    Ok((entry, build))
+    Ok(entry)
 }
 
 /// The engine asked for, with its settings for a model and devices.
@@ -182,15 +176,15 @@ fn chosen(question: &Question) -> Result<(Entry, Build), UsageError> {
 /// # Errors
 /// As [`check`], versions that are not known, and settings that are none.
 pub(crate) fn engine(question: &Question, placed: &Placed) -> Result<Box<dyn Engine>, Failure> {
-    let (_, build) = chosen(question)?;
-    let engine = build(&question.backend, &question.precisions, placed.model)?;
+    let entry = chosen(question)?;
+    let engine = (entry.build)(&question.backend, &question.precisions, placed.model)?;
     let settled = engine.settled(placed.devices, placed.budget.reserve());
     Ok(settled.unwrap_or(engine))
 }
 
 /// Whether there is advice for the engine asked for.
 pub(crate) fn can_advise(question: &Question) -> bool {
-    chosen(question).is_ok_and(|(entry, _)| entry.advise.is_some())
+    chosen(question).is_ok_and(|entry| entry.advise.is_some())
 }
 
 /// Searches for settings of the engine asked for that serve; `None` where it knows none.
@@ -198,7 +192,7 @@ pub(crate) fn can_advise(question: &Question) -> bool {
 /// # Errors
 /// As [`engine`], and what the engine refuses with the settings asked for.
 pub(crate) fn advise(question: &Question, wanted: &Wanted) -> Result<Option<Advised>, Failure> {
-    let (entry, _) = chosen(question)?;
+    let entry = chosen(question)?;
     match entry.advise {
         Some(advise) => advise(question, wanted),
         None => Ok(None),
@@ -218,7 +212,8 @@ pub(crate) fn rows(
     let precisions = &question.precisions;
     let exact = precisions.cache_type_k.is_some()
         || precisions.cache_type_v.is_some()
-        || precisions.kv_cache_dtype.is_some();
+        || precisions.kv_cache_dtype.is_some()
+        || question.backend.transformers.cache.is_some();
     if exact {
         return Ok(vec![Row {
             precision: precision_name(engine.as_ref()),
@@ -252,11 +247,8 @@ pub(crate) fn precision_name(engine: &dyn Engine) -> String {
     }
 }
 
-fn names(wanted: impl Fn(&Entry) -> bool) -> String {
-    let names: Vec<&str> = entries()
-        .filter(|entry| wanted(entry))
-        .map(|entry| entry.name)
-        .collect();
+fn names() -> String {
+    let names: Vec<&str> = entries().map(|entry| entry.name).collect();
     names.join(", ")
 }
 

@@ -3,8 +3,7 @@
 use std::collections::BTreeMap;
 
 use serde::Serialize;
-use shared::model::{Geometry, Model, Tensor};
-use shared::quant::TensorType;
+use shared::model::{Geometry, Model, Parameters, Tensor};
 use shared::text::Language;
 
 use super::Outcome;
@@ -14,7 +13,7 @@ use crate::failure::Failure;
 use crate::mib;
 use crate::model::{self, Found};
 use crate::output::Terminal;
-use crate::output::geometry::{LayerKind, Parameters, layer_kinds};
+use crate::output::geometry::{LayerKind, layer_kinds};
 use crate::output::table::{Align, Table};
 use crate::output::text;
 
@@ -55,7 +54,7 @@ struct SourceAnswer<'a> {
 #[derive(Serialize)]
 struct TypeAnswer {
     #[serde(rename = "type")]
-    tensor_type: &'static str,
+    tensor_type: String,
     count: u64,
     bytes: u64,
 }
@@ -64,7 +63,7 @@ struct TypeAnswer {
 struct TensorAnswer<'a> {
     name: &'a str,
     #[serde(rename = "type")]
-    tensor_type: &'static str,
+    tensor_type: String,
     dimensions: &'a [u64],
     bytes: u64,
 }
@@ -75,7 +74,11 @@ struct TensorAnswer<'a> {
 /// Where it cannot be found or read.
 pub(super) fn run(question: &InspectQuestion, terminal: &mut Terminal) -> Result<Outcome, Failure> {
     let found = model::find_named(&question.model, Reads::Gguf, "inspect")?;
-    for warning in &found.warnings {
+    for warning in found
+        .warnings
+        .iter()
+        .filter(|warning| !warning.is_of_engines())
+    {
         terminal.warn(&warning.message(terminal.language));
     }
     let answer = answer(&found, question.tensors);
@@ -88,7 +91,7 @@ pub(super) fn run(question: &InspectQuestion, terminal: &mut Terminal) -> Result
 }
 
 fn answer(found: &Found, with_tensors: bool) -> Answer<'_> {
-    let model = &found.model;
+    let model = found.stored();
     let parameters = Parameters::of(model);
     let tensors = if with_tensors {
         model.tensors.iter().map(TensorAnswer::from).collect()
@@ -100,7 +103,7 @@ fn answer(found: &Found, with_tensors: bool) -> Answer<'_> {
         model: ModelAnswer {
             name: &model.name,
             architecture: &model.architecture,
-            parameters: model.parameters(),
+            parameters: parameters.total,
             parameters_embedding: parameters.embedding,
             parameters_lm_head: parameters.output,
             parameters_active: parameters.active,
@@ -133,25 +136,33 @@ impl<'a> From<&'a Tensor> for TensorAnswer<'a> {
             .map_or(1, |last| last + 1);
         Self {
             name: &tensor.name,
-            tensor_type: tensor.tensor_type.name(),
+            tensor_type: stored_as(tensor),
             dimensions: tensor.dimensions.get(..used).unwrap_or_default(),
             bytes: tensor.bytes(),
         }
     }
 }
 
+/// The type of a tensor, or the packing of its matrices.
+fn stored_as(tensor: &Tensor) -> String {
+    match tensor.packing {
+        Some(packing) => packing.name(),
+        None => tensor.tensor_type.name().into(),
+    }
+}
+
 /// How the weights are stored, most bytes first.
 fn tensor_types(model: &Model) -> Vec<TypeAnswer> {
-    let mut sums: BTreeMap<TensorType, (u64, u64)> = BTreeMap::new();
+    let mut sums: BTreeMap<String, (u64, u64)> = BTreeMap::new();
     for tensor in &model.tensors {
-        let (count, bytes) = sums.entry(tensor.tensor_type).or_default();
+        let (count, bytes) = sums.entry(stored_as(tensor)).or_default();
         *count += 1;
         *bytes = bytes.saturating_add(tensor.bytes());
     }
     let mut types: Vec<_> = sums
         .into_iter()
         .map(|(tensor_type, (count, bytes))| TypeAnswer {
-            tensor_type: tensor_type.name(),
+            tensor_type,
             count,
             bytes,
         })
@@ -195,7 +206,7 @@ fn page(answer: &Answer, language: Language) -> String {
     types.head(&["type", "count", "MiB"]);
     for stored in &model.tensor_types {
         types.row(vec![
-            stored.tensor_type.into(),
+            stored.tensor_type.clone(),
             stored.count.to_string(),
             mib::format(stored.bytes),
         ]);
@@ -209,7 +220,7 @@ fn page(answer: &Answer, language: Language) -> String {
             let dimensions: Vec<String> = tensor.dimensions.iter().map(u64::to_string).collect();
             tensors.row(vec![
                 tensor.name.into(),
-                tensor.tensor_type.into(),
+                tensor.tensor_type.clone(),
                 dimensions.join(" × "),
                 tensor.bytes.to_string(),
             ]);

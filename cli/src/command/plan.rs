@@ -20,7 +20,8 @@ use crate::output::text::Page;
 /// What keeps it from answering.
 pub(super) fn run(question: &PlanQuestion, terminal: &mut Terminal) -> Result<Outcome, Failure> {
     let reads = backend::check(&question.question)?;
-    let found = model::find_named(&question.question.model, reads, "plan")?;
+    let found = model::find_named(&question.question.model, reads, "plan")?
+        .packed_as(backend::usual_packing(&question.question));
     let devices = memory::devices(&question.question.memory, terminal)?;
     for note in backend::notes(&question.question, &devices, terminal.language) {
         terminal.warn(&note);

@@ -32,6 +32,14 @@ pub(crate) enum ModelError {
     },
     /// Two formats were asked for.
     TwoFormats { first: FileType, second: FileType },
+    /// A packing of checkpoints, for an engine that reads GGUF files.
+    FormatOfCheckpoints { format: String },
+    /// Another packing than the checkpoint's own was asked for.
+    PackedAlready {
+        name: String,
+        format: String,
+        asked: String,
+    },
     /// A model named, and its geometry by hand as well.
     NamedAndByHand { name: String },
     /// A safetensors file, which says nothing of the geometry.
@@ -52,6 +60,8 @@ impl UserMessage for ModelError {
             Self::ShardName { .. } => "split_file_name",
             Self::FormatFixed { .. } => "weights_format_fixed",
             Self::TwoFormats { .. } => "two_weights_formats",
+            Self::FormatOfCheckpoints { .. } => "weights_format_of_checkpoints",
+            Self::PackedAlready { .. } => "weights_packed_already",
             Self::NamedAndByHand { .. } => "model_twice",
             Self::Safetensors { .. } => "safetensors_alone",
             Self::NoLocalModels { .. } => "no_local_models",
@@ -105,6 +115,14 @@ impl ModelError {
             Self::TwoFormats { first, second } => {
                 format!("重みの形式が 2 つ({first} と {second})指定されています")
             }
+            Self::FormatOfCheckpoints { format } => {
+                format!("重みの形式 {format} は GGUF ファイルにはありません")
+            }
+            Self::PackedAlready {
+                name,
+                format,
+                asked,
+            } => format!("「{name}」の重みはすでに {format} で、{asked} ではありません"),
             Self::NamedAndByHand { name } => {
                 format!("モデル「{name}」と、手で入れた寸法の両方が指定されています")
             }
@@ -155,6 +173,14 @@ impl ModelError {
             Self::TwoFormats { first, second } => {
                 format!("two formats of the weights are asked for, {first} and {second}")
             }
+            Self::FormatOfCheckpoints { format } => {
+                format!("GGUF files do not have weights in {format}")
+            }
+            Self::PackedAlready {
+                name,
+                format,
+                asked,
+            } => format!("the weights of “{name}” are in {format} already, not in {asked}"),
             Self::NamedAndByHand { name } => {
                 format!("both the model “{name}” and a geometry by hand are given")
             }
@@ -196,6 +222,12 @@ impl ModelError {
             Self::FormatFixed { .. } => {
                 "形式の指定を外すか、config.json かカタログの名前を指定してください".into()
             }
+            Self::FormatOfCheckpoints { .. } => {
+                "--backend vllm か transformers を付けるか、Q4_K_M など GGUF の形式にしてください".into()
+            }
+            Self::PackedAlready { .. } => {
+                "--quant を外すか、量子化していない元のモデルを指定してください".into()
+            }
             Self::NamedAndByHand { .. } | Self::TwoFormats { .. } => "どちらか 1 つにしてください".into(),
             Self::Safetensors { .. } => {
                 "同じリポジトリの config.json、またはそれのあるフォルダーを指定してください".into()
@@ -228,6 +260,12 @@ impl ModelError {
             Self::FormatFixed { .. } => {
                 "leave the format out, or give a config.json or a name of the catalogue".into()
             }
+            Self::FormatOfCheckpoints { .. } => {
+                "add --backend vllm or transformers, or ask for a format of GGUF such as Q4_K_M".into()
+            }
+            Self::PackedAlready { .. } => {
+                "leave --quant out, or name the original model, which is not quantized".into()
+            }
             Self::NamedAndByHand { .. } | Self::TwoFormats { .. } => "leave only one of them".into(),
             Self::Safetensors { .. } => {
                 "give the config.json of the same repository, or the folder with it".into()
@@ -253,6 +291,10 @@ pub(crate) enum Warning {
     Conservative { architecture: String },
     /// A GGUF file, planned as the checkpoint it was made of.
     AsCheckpoint { name: String },
+    /// A quantized checkpoint, which the converter to GGUF unpacks.
+    Unpacked { packed: String, format: String },
+    /// Weights in 16 bits, taken as the engine loads them.
+    TakenAs { format: String },
     /// A configuration, with nothing said of the weights' format.
     FormatOpen { source: String, format: String },
     /// A model of which only a handful of numbers is known.
@@ -260,6 +302,11 @@ pub(crate) enum Warning {
 }
 
 impl Warning {
+    /// Whether it is of what engines make of the model, not of the model itself.
+    pub(crate) fn is_of_engines(&self) -> bool {
+        matches!(self, Self::Unpacked { .. } | Self::TakenAs { .. })
+    }
+
     /// One line.
     pub(crate) fn message(&self, language: Language) -> String {
         match (self, language) {
@@ -301,6 +348,18 @@ impl Warning {
             (Self::AsCheckpoint { name }, Language::En) => format!(
                 "vLLM does not read the GGUF file of “{name}”: calculated as the original model in BF16"
             ),
+            (Self::Unpacked { packed, format }, Language::Ja) => format!(
+                "llama.cpp への変換では {packed} の重みが {format} に戻るので、{format} で計算します(--quant Q4_K_M などで指定できます)"
+            ),
+            (Self::Unpacked { packed, format }, Language::En) => format!(
+                "the converter to GGUF unpacks weights in {packed}: calculated in {format} (choose with --quant Q4_K_M, say)"
+            ),
+            (Self::TakenAs { format }, Language::Ja) => format!(
+                "重みは {format} に量子化したものとします(--quant で変えられます)"
+            ),
+            (Self::TakenAs { format }, Language::En) => {
+                format!("the weights are taken as quantized to {format} (another with --quant)")
+            }
             (Self::FormatOpen { source, format }, Language::Ja) => format!(
                 "「{source}」は重みの形式を定めていないので {format} とします(--quant Q4_K_M などで指定できます)"
             ),

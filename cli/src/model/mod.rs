@@ -21,7 +21,7 @@ use shared::catalogue::{self, Entry};
 use shared::engine::Engine;
 use shared::engine::llama_cpp::profile::{Ollama, Profile};
 use shared::model::{Geometry, Model};
-use shared::quant::{FileType, quantize, unpack};
+use shared::quant::{FileType, Packing, TensorType, pack, quantize, unpack};
 
 use self::formats::Origin;
 use self::input::Input;
@@ -97,6 +97,31 @@ impl Found {
         }
     }
 
+    /// The model as its source stores it: a quantized checkpoint as it is, whatever the engine
+    /// makes of it.
+    pub(crate) fn stored(&self) -> &Model {
+        match &self.origin {
+            Origin::Checkpoint(checkpoint) => checkpoint,
+            _ => &self.model,
+        }
+    }
+
+    /// The same with weights in 16 bits packed so, where `packing` says it.
+    pub(crate) fn packed_as(mut self, packing: Option<Packing>) -> Self {
+        let Some(packing) = packing else {
+            return self;
+        };
+        let is_plain = |kind: TensorType| !kind.is_quantized();
+        let mut types = self.model.tensors.iter().map(|tensor| tensor.tensor_type);
+        if self.model.quantization.is_none() && types.all(is_plain) {
+            self.model = pack(&self.model, packing);
+            self.warnings.push(Warning::TakenAs {
+                format: packing.name(),
+            });
+        }
+        self
+    }
+
     /// The model in each published format that takes less, widest first; none where the format
     /// is fixed or was asked for.
     pub(crate) fn lighter(&self) -> impl Iterator<Item = (FileType, Model)> {
@@ -134,11 +159,14 @@ pub(crate) fn find(
     if choice.model.is_some() || choice.geometry.is_given() {
         return find_one(choice, reads).map(|found| vec![Ok(found)]);
     }
-    let own = (reads == Reads::Gguf).then_some(choice.quant).flatten();
+    refuse_packing(choice, reads)?;
+    let own = (reads == Reads::Gguf)
+        .then_some(choice.file_type())
+        .flatten();
     let local = ollama::all(own)?.into_iter();
     let found = local.map(|local| match (local, reads) {
         (Ok(local), Reads::Checkpoints | Reads::Either) => {
-            checkpoint::of_local(local, choice.quant)
+            checkpoint::of_local(local, choice.file_type())
         }
         (local, _) => local,
     });
@@ -160,18 +188,54 @@ pub(crate) fn find_named(
     find_one(choice, reads)
 }
 
+/// Checkpoints' packings are not those of GGUF files.
+fn refuse_packing(choice: &ModelChoice, reads: Reads) -> Result<(), Failure> {
+    match choice.packing() {
+        Some(packing) if reads == Reads::Gguf => Err(ModelError::FormatOfCheckpoints {
+            format: packing.name(),
+        }
+        .into()),
+        _ => Ok(()),
+    }
+}
+
 fn find_one(choice: &ModelChoice, reads: Reads) -> Result<Found, Failure> {
+    refuse_packing(choice, reads)?;
+    let mut found = find_stored(choice, reads)?;
+    if let Some(packing) = choice.packing() {
+        if let Some(quantization) = &found.model.quantization
+            && quantization.packing != Some(packing)
+        {
+            return Err(ModelError::PackedAlready {
+                name: found.model.name,
+                format: found.model.weights_format,
+                asked: packing.name(),
+            }
+            .into());
+        }
+        found.model = pack(&found.model, packing);
+    }
+    Ok(found)
+}
+
+fn find_stored(choice: &ModelChoice, reads: Reads) -> Result<Found, Failure> {
     let given = choice.model.as_deref().unwrap_or_default().trim();
     if choice.geometry.is_given() {
         if choice.model.is_some() {
             return Err(ModelError::NamedAndByHand { name: given.into() }.into());
         }
         let model = manual::read(&choice.geometry)?;
-        return described(model, SourceKind::Manual, manual::NAME, choice.quant, reads);
+        return described(
+            model,
+            SourceKind::Manual,
+            manual::NAME,
+            choice.file_type(),
+            reads,
+        );
     }
     let named = name::split(given, choice)?;
     if let Some(path) = existing(given) {
-        return at_path(&path, choice.quant, choice, reads);
+        return at_path(&path, choice.file_type(), choice, reads);
     }
     if named.file_type.is_some()
         && let Some(path) = existing(&named.name)
@@ -189,7 +253,7 @@ fn find_one(choice: &ModelChoice, reads: Reads) -> Result<Found, Failure> {
     }
     match ollama::find(given)? {
         // Another format than the local file's may be in the catalogue.
-        Some(local) => fixed_format(local, choice.quant)
+        Some(local) => fixed_format(local, choice.file_type())
             .or_else(|error| in_catalogue(given, &named).map_err(|_| error)),
         None => in_catalogue(given, &named),
     }
@@ -302,15 +366,22 @@ fn open_format(
     asked: Option<FileType>,
 ) -> Result<Found, Failure> {
     let Some(file_type) = asked else {
+        let checkpoint = Box::new(model.clone());
+        let packed = model
+            .quantization
+            .is_some()
+            .then(|| model.weights_format.clone());
         // The converter unpacks what is quantized.
         let model = unpack(model);
         let format = model.weights_format.clone();
         let launch_name = format!("{}-{format}.gguf", model.name);
-        let checkpoint = Box::new(model.clone());
         let mut found = Found::new(model, launch_name, kind, location.into());
-        found.warnings.push(Warning::FormatOpen {
-            source: location.into(),
-            format,
+        found.warnings.push(match packed {
+            Some(packed) if packed != format => Warning::Unpacked { packed, format },
+            _ => Warning::FormatOpen {
+                source: location.into(),
+                format,
+            },
         });
         found.origin = Origin::Checkpoint(checkpoint);
         return Ok(found);

@@ -22,7 +22,7 @@ pub(super) struct Named {
 pub(super) fn split(given: &str, choice: &ModelChoice) -> Result<Named, Failure> {
     let (name, suffix) = suffix(given);
     let in_file = choice.file.as_deref().and_then(in_file_name);
-    let asked = [choice.quant, suffix, in_file];
+    let asked = [choice.file_type(), suffix, in_file];
     let mut formats = asked.into_iter().flatten();
     let file_type = formats.next();
     match (file_type, formats.find(|&other| Some(other) != file_type)) {

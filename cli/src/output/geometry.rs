@@ -1,7 +1,7 @@
 //! A model's geometry as output tells it.
 
 use serde::Serialize;
-use shared::model::{Attention, Layer, Model, RecurrentState, Span, Tensor};
+use shared::model::{Attention, Layer, Model, RecurrentState, Span};
 
 /// Bytes of one element of recurrent state: engines keep it in 32-bit floats.
 const STATE_ELEMENT: u64 = 4;
@@ -142,39 +142,4 @@ fn state_bytes(state: &RecurrentState) -> u64 {
             .saturating_add(state)
             .saturating_mul(STATE_ELEMENT)
     })
-}
-
-/// Numbers of weights by what they are for.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) struct Parameters {
-    /// The token embedding.
-    pub(crate) embedding: u64,
-    /// The output matrix; 0 where it is the embedding.
-    pub(crate) output: u64,
-    /// All but those of experts that a token does not use.
-    pub(crate) active: u64,
-}
-
-impl Parameters {
-    /// The numbers of `model`.
-    pub(crate) fn of(model: &Model) -> Self {
-        let elements = |name| model.tensor(name).map_or(0, Tensor::elements);
-        let unused = model.tensors.iter().fold(0_u64, |sum, tensor| {
-            let experts = tensor
-                .block()
-                .filter(|_| tensor.name.contains("_exps."))
-                .and_then(|block| model.layers.get(block)?.feed_forward.experts)
-                .filter(|experts| experts.count > 0);
-            let idle = experts.map_or(0, |experts| {
-                let each = tensor.elements() / experts.count;
-                each.saturating_mul(experts.count.saturating_sub(experts.used))
-            });
-            sum.saturating_add(idle)
-        });
-        Self {
-            embedding: elements("token_embd.weight"),
-            output: elements("output.weight"),
-            active: model.parameters().saturating_sub(unused),
-        }
-    }
 }

@@ -112,6 +112,16 @@ fn configurations(folder: &Path) {
             .into_bytes(),
     );
     let changed = |from: &str, to: &str| CONFIG.replace(from, to).into_bytes();
+    let gptq = "\"num_hidden_layers\": 36, \"quantization_config\": \
+                {\"quant_method\": \"gptq\", \"bits\": 4, \"group_size\": 128, \"desc_act\": true},";
+    let packed = changed("\"num_hidden_layers\": 36,", gptq);
+    write(folder, "gptq/config.json", &packed);
+    write(folder, "nvfp4/config.json", CONFIG.as_bytes());
+    write(
+        folder,
+        "nvfp4/hf_quant_config.json",
+        b"{\"quantization\": {\"quant_algo\": \"NVFP4\", \"exclude_modules\": [\"lm_head\", \"*.self_attn*\"]}}",
+    );
     write(folder, "cut.json", &CONFIG.as_bytes()[..200]);
     write(folder, "list.json", b"[1, 2]");
     write(

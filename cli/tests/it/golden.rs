@@ -44,6 +44,7 @@ golden! {
     plan
     programs
     settings
+    transformers
     usage_errors
     vllm
 }

@@ -283,10 +283,7 @@ fn errors_are_two_lines_and_an_object() {
         (&["qwen3:8b"], "nvml_not_found"),
         (&["qwen3:8b", "--free-vram-mb", "-1"], "invalid_value"),
         (&["qwen3:8b", "--frobnicate"], "unknown_option"),
-        (
-            &["qwen3:8b", "--backend", "transformers"],
-            "backend_not_supported",
-        ),
+        (&["qwen3:8b", "--backend", "lmstudio"], "unknown_backend"),
         (&["text.gguf", "--free-vram-mb", FREE], "not_gguf"),
         (&["no-such.gguf", "--free-vram-mb", FREE], "file_not_found"),
     ] {

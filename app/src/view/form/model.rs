@@ -3,7 +3,7 @@
 use leptos::prelude::*;
 use shared::catalogue;
 use shared::model::Geometry;
-use shared::quant::FileType;
+use shared::quant::{FileType, Packing};
 use shared::text::UserMessage;
 
 use super::problem::{invalid, problem};
@@ -136,11 +136,24 @@ pub(super) fn quant(page: Page) -> impl IntoView {
                     options.option(format.name(), format.name(), format == chosen);
                 }
             }
+            Some(Formats::Packed { chosen, plain }) => {
+                if plain {
+                    options.option("", "BF16", chosen.is_empty());
+                }
+                let named = Packing::PUBLISHED.contains(&chosen.as_str());
+                if !named && !chosen.is_empty() {
+                    options.option(&chosen, &chosen, true);
+                }
+                for &name in Packing::PUBLISHED {
+                    options.option(name, name, name == chosen);
+                }
+            }
             None => {}
         }
         options.html()
     };
-    let is_fixed = move || formats.with(|formats| !matches!(formats, Some(Formats::Open(_))));
+    let is_fixed =
+        move || formats.with(|formats| matches!(formats, None | Some(Formats::Fixed(_))));
     view! {
         <p class="field">
             <label for="quant">{page.text.quant}</label>

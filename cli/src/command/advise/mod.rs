@@ -50,7 +50,8 @@ struct Answer<'a> {
 /// What keeps it from answering.
 pub(super) fn run(question: &AdviseQuestion, terminal: &mut Terminal) -> Result<Outcome, Failure> {
     let reads = backend::check(&question.question)?;
-    let found = model::find_named(&question.question.model, reads, "advise")?;
+    let found = model::find_named(&question.question.model, reads, "advise")?
+        .packed_as(backend::usual_packing(&question.question));
     let devices = memory::devices(&question.question.memory, terminal)?;
     for note in backend::notes(&question.question, &devices, terminal.language) {
         terminal.warn(&note);

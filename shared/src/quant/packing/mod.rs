@@ -89,6 +89,24 @@ impl Parts {
 }
 
 impl Packing {
+    /// Names of the packings that publishers and quantizers use most, widest first.
+    pub const PUBLISHED: &'static [&'static str] = &[
+        "fp8",
+        "fp8-block128",
+        "w8a8-int8",
+        "int8",
+        "gptq-int8-g128",
+        "hqq-int4-g64",
+        "nvfp4",
+        "gptq-int4-g128",
+        "awq-int4-g128",
+        "w4a16-g128",
+        "nf4",
+        "nf4-double",
+        "mxfp4",
+        "exl3-4",
+    ];
+
     /// Bytes of a matrix from `input` to `output` channels; `None` beyond `u64`.
     #[must_use]
     pub fn parts(&self, input: u64, output: u64) -> Option<Parts> {

@@ -1,0 +1,101 @@
+//! Transformers, GPTQModel and AutoGPTQ from their options.
+
+use shared::engine::Engine;
+use shared::engine::transformers::{Profile, Transformers};
+use shared::gpu::Device;
+use shared::text::Language;
+
+use super::{Entry, Reads, given_of};
+use crate::arguments::{Backend, Precisions, Question, UsageError};
+use crate::failure::Failure;
+
+/// Transformers.
+pub(super) const TRANSFORMERS: Entry = Entry {
+    notes: |question, devices, language| notes(Profile::Transformers, question, devices, language),
+    ..entry(Profile::Transformers)
+};
+
+/// GPTQModel.
+pub(super) const GPTQ_MODEL: Entry = Entry {
+    build: |backend, _, _| build(Profile::GptqModel, backend),
+    notes: |question, devices, language| notes(Profile::GptqModel, question, devices, language),
+    packing: Some(USUAL_GPTQ),
+    ..entry(Profile::GptqModel)
+};
+
+/// AutoGPTQ.
+pub(super) const AUTO_GPTQ: Entry = Entry {
+    build: |backend, _, _| build(Profile::AutoGptq, backend),
+    notes: |question, devices, language| notes(Profile::AutoGptq, question, devices, language),
+    packing: Some(USUAL_GPTQ),
+    ..entry(Profile::AutoGptq)
+};
+
+/// What a checkpoint in 16 bits is taken for by packages that load GPTQ alone.
+const USUAL_GPTQ: &str = "gptq-int4-g128";
+
+const fn entry(profile: Profile) -> Entry {
+    Entry {
+        name: match profile {
+            Profile::Transformers => "transformers",
+            Profile::GptqModel => "gptqmodel",
+            Profile::AutoGptq => "autogptq",
+        },
+        build: |backend, _, _| build(Profile::Transformers, backend),
+        reads: |_| Reads::Checkpoints,
+        notes: |_, _, _| Vec::new(),
+        given,
+        options_of: "transformers",
+        takes: None,
+        advise: None,
+        packing: None,
+    }
+}
+
+/// The options that are these packages' alone.
+fn given(backend: &Backend, _: &Precisions) -> Vec<&'static str> {
+    let options = &backend.transformers;
+    given_of(&[
+        ("--cache", options.cache.is_some()),
+        (
+            "--attn-implementation",
+            options.attn_implementation.is_some(),
+        ),
+        ("--kernel", options.kernel.is_some()),
+    ])
+}
+
+fn build(profile: Profile, backend: &Backend) -> Result<Box<dyn Engine>, Failure> {
+    if let Some(version) = &backend.backend_version
+        && version != profile.version()
+    {
+        return Err(UsageError::UnknownVersion {
+            version: version.clone(),
+            known: profile.version().into(),
+        }
+        .into());
+    }
+    let options = &backend.transformers;
+    Ok(Box::new(Transformers {
+        profile,
+        cache: options.cache.unwrap_or_default(),
+        attention: options.attn_implementation,
+        kernel: options.kernel,
+        all_logits: false,
+    }))
+}
+
+/// What became of AutoGPTQ.
+fn notes(profile: Profile, _: &Question, _: &[Device], language: Language) -> Vec<String> {
+    if profile != Profile::AutoGptq {
+        return Vec::new();
+    }
+    vec![
+        language
+            .pick(
+                "AutoGPTQ は 0.7.1(2024 年)で開発が終わり、GPTQModel に引き継がれました。同じモデルを --backend gptqmodel で試せます",
+                "AutoGPTQ ended with 0.7.1 (2024); GPTQModel took its place and loads the same models: --backend gptqmodel",
+            )
+            .into(),
+    ]
+}

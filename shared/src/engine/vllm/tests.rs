@@ -347,7 +347,72 @@ fn formats_of_gguf_are_refused() {
         ..Vllm::default()
     };
     assert!(older.prepare(&quantized, &devices).is_ok());
-    let own = crate::catalogue::find("gpt-oss:20b").unwrap();
-    let own = own.checkpoint().unwrap();
-    assert!(Vllm::default().prepare(&own, &devices).is_ok());
+    // As published: MXFP4, and FP8 in blocks.
+    for (tag, format) in [("gpt-oss:20b", "MXFP4"), ("minimax-m2", "fp8-block128")] {
+        let own = crate::catalogue::find(tag).unwrap().checkpoint().unwrap();
+        assert_eq!(own.weights_format, format);
+        assert!(Vllm::default().prepare(&own, &devices).is_ok());
+    }
+}
+
+/// Groups of GPTQ in the order of activations have no kernel any more; checkpoints may ask for
+/// the KV cache's type.
+#[test]
+fn quantized_checkpoints_are_taken_at_their_word() {
+    let read = |quantization: &str| {
+        let config = alloc::format!(
+            r#"{{"model_type": "llama", "hidden_size": 4096, "intermediate_size": 14336,
+            "num_attention_heads": 32, "num_hidden_layers": 2, "num_key_value_heads": 8,
+            "max_position_embeddings": 131072, "vocab_size": 128256,
+            "tie_word_embeddings": false, "quantization_config": {quantization}}}"#
+        );
+        read_config(config.as_bytes(), "quantized").unwrap()
+    };
+    let devices = [card(1 << 45, 80 * GIB, (9, 0))];
+    // Two layers of Llama-3.1-8B, as vLLM 0.33.0 creates them.
+    for (quantization, bytes) in [
+        (
+            r#"{"quant_method": "gptq", "bits": 4, "group_size": 128, "desc_act": false}"#,
+            2_328_010_752,
+        ),
+        (
+            r#"{"quant_method": "awq", "bits": 4, "group_size": 128, "zero_point": true}"#,
+            2_328_010_752,
+        ),
+        (
+            r#"{"quant_method": "fp8", "activation_scheme": "static"}"#,
+            2_537_595_008,
+        ),
+        (
+            r#"{"quant_method": "fp8", "activation_scheme": "dynamic",
+            "weight_block_size": [128, 128]}"#,
+            2_537_701_392,
+        ),
+    ] {
+        let model = read(quantization);
+        let planner = Vllm::default().prepare(&model, &devices).unwrap();
+        let plan = planner.plan(1).unwrap();
+        assert_eq!(plan.devices[0].weights.bytes, bytes, "{quantization}");
+        assert_eq!(plan.cache_types.key, "auto");
+    }
+    let act_order =
+        read(r#"{"quant_method": "gptq", "bits": 4, "group_size": 128, "desc_act": true}"#);
+    assert!(matches!(
+        Vllm::default().prepare(&act_order, &devices).err(),
+        Some(EngineError::WeightsNotForEngine { .. })
+    ));
+    let with_cache = read(
+        r#"{"quant_method": "modelopt", "quantization": {"quant_algo": "FP8",
+        "kv_cache_quant_algo": "FP8"}}"#,
+    );
+    let types = |cache_type| {
+        let settings = Vllm {
+            cache_type,
+            ..Vllm::default()
+        };
+        let planner = settings.prepare(&with_cache, &devices).unwrap();
+        planner.plan(1).unwrap().cache_types.key
+    };
+    assert_eq!(types(CacheType::Auto), "fp8_e4m3");
+    assert_eq!(types(CacheType::Bfloat16), "bfloat16");
 }

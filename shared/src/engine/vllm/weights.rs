@@ -2,24 +2,24 @@
 //!
 //! Source: vLLM 0.33.0, `layers/linear.py` (column, row and QKV parallel), `layers/
 //! vocab_parallel_embedding.py`, `layers/fused_moe`. Equal to the parameters that the engine
-//! creates for unquantized checkpoints of most families; formats that it repacks, and what few
-//! families keep in single precision, differ.
+//! creates for the families measured; what kernels repack once they are loaded is not counted.
 
 use alloc::format;
 use alloc::vec;
 use alloc::vec::Vec;
 
 use super::capacity::Stages;
+use super::packed;
 use super::page::rank_kv_heads;
 use super::settings::{Drafter, Vllm};
 use crate::engine::EngineError;
 use crate::model::{Attention, HeadAttention, Layer, Method, Model, RecurrentState, Tensor};
-use crate::quant::{Fp8, Linear, Mxfp4, Packing, ScaleOf, TensorType};
+use crate::quant::TensorType;
 
 /// Rows of embeddings are padded to a multiple of this many.
-const VOCABULARY_PADDING: u64 = 64;
+pub(super) const VOCABULARY_PADDING: u64 = 64;
 /// Widths of MXFP4 experts on a rank are padded to a multiple of this many.
-const EXPERT_PADDING: u64 = 64;
+pub(super) const EXPERT_PADDING: u64 = 64;
 /// Bytes of an element of the model's type.
 const ELEMENT_BYTES: u64 = 2;
 /// Families whose stages all hold the embedding, the output matrix or the norm before it, also
@@ -74,7 +74,7 @@ const SINGLE_PRECISION_ROUTERS: [&str; 3] = ["glm4moe", "minimax-m2", "ernie4_5-
 
 /// What each rank has of a tensor.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Share {
+pub(super) enum Share {
     /// All of it.
     Whole,
     /// One part in as many as there are ranks.
@@ -184,8 +184,8 @@ fn rank_bytes(
     (base, layer): (&str, Option<&Layer>),
 ) -> Option<u64> {
     let ranks = settings.tensor_parallel_size.max(1);
-    if let Some(packing) = packing(tensor) {
-        return packed_bytes(settings, tensor, packing, (base, layer));
+    if let Some(packing) = packed::packing(tensor) {
+        return packed::rank_bytes(settings, tensor, packing, (base, layer));
     }
     let bytes = created_bytes(model, tensor, base)?;
     match (model.architecture.as_str(), base) {
@@ -231,97 +231,21 @@ fn rank_bytes(
     }
 }
 
-/// How a tensor's matrices are packed, where they are.
-fn packing(tensor: &Tensor) -> Option<Packing> {
-    match (tensor.tensor_type, tensor.packing) {
-        (TensorType::Mxfp4, _) => Some(Packing::Mxfp4(Mxfp4)),
-        // The keys of an indexer are one product with its weights, which are never packed.
-        (_, Some(_)) if tensor.name.contains(".indexer.attn_k.") => None,
-        (_, packing) => packing,
-    }
-}
-
-/// Bytes of packed matrices on one rank, each packed by itself: the engine loads no order of
-/// channels.
-fn packed_bytes(
-    settings: &Vllm,
-    tensor: &Tensor,
-    packing: Packing,
-    (base, layer): (&str, Option<&Layer>),
-) -> Option<u64> {
-    let ranks = settings.tensor_parallel_size.max(1);
-    let Linear {
-        mut input,
-        mut output,
-        count,
-    } = Linear::of(tensor);
-    let part = |extent: u64| {
-        let part = extent.div_ceil(ranks);
-        match packing {
-            Packing::Mxfp4(_) => part.next_multiple_of(EXPERT_PADDING),
-            _ => part,
-        }
-    };
-    match share(base, layer, ranks) {
-        Share::Whole => {}
-        Share::Part if sums_over_ranks(base) => input = part(input),
-        Share::Part => output = part(output),
-        Share::KvHeads(heads) => {
-            output =
-                (output / heads.kv_heads.max(1)).checked_mul(rank_kv_heads(settings, &heads))?;
-        }
-        Share::Fused(heads) => {
-            let (all, own) = fused(settings, &heads)?;
-            output = output.checked_mul(own)?.checked_div(all)?;
-        }
-        Share::Channels { repeated } => output = output.checked_add(repeated)? / ranks,
-        Share::Vocabulary => {
-            output = output
-                .checked_next_multiple_of(VOCABULARY_PADDING)?
-                .div_ceil(ranks);
-        }
-    }
-    let narrower = if sums_over_ranks(base) { input } else { output };
-    let parts = match packing {
-        Packing::Fp8(format) if count > 1 => Packing::Fp8(smaller_blocks(format, narrower)),
-        _ => packing,
-    }
-    .parts(input, output)?;
-    parts.total().checked_sub(parts.order)?.checked_mul(count)
-}
-
-/// Blocks of experts that divide their width on a rank.
-fn smaller_blocks(format: Fp8, width: u64) -> Fp8 {
-    let ScaleOf::Block { rows, columns } = format.scale else {
-        return format;
-    };
-    let (mut divisor, mut rest) = (width, u64::from(rows));
-    while rest > 0 {
-        (divisor, rest) = (rest, divisor % rest);
-    }
-    let side = u32::try_from(divisor).unwrap_or(rows).clamp(1, rows.max(1));
-    Fp8 {
-        scale: ScaleOf::Block {
-            rows: side,
-            columns: side.min(columns),
-        },
-        ..format
-    }
-}
-
 /// Biases of experts, as wide as their matrices on a rank.
 fn expert_bias_bytes(tensor: &Tensor, base: &str, ranks: u64) -> Option<u64> {
     let [width, experts, ..] = tensor.dimensions;
     let width = if sums_over_ranks(base) {
         width
     } else {
-        width.div_ceil(ranks).next_multiple_of(EXPERT_PADDING)
+        width
+            .div_ceil(ranks)
+            .checked_next_multiple_of(EXPERT_PADDING)?
     };
     width.checked_mul(experts)?.checked_mul(ELEMENT_BYTES)
 }
 
 /// Rows of a fused tensor of queries, keys and values: all of them, and a rank's.
-fn fused(settings: &Vllm, heads: &HeadAttention) -> Option<(u64, u64)> {
+pub(super) fn fused(settings: &Vllm, heads: &HeadAttention) -> Option<(u64, u64)> {
     let queries = heads.query_heads.checked_mul(heads.key_dim)?;
     let head = heads.key_dim.checked_add(heads.value_dim)?;
     let all = heads.kv_heads.checked_mul(head)?.checked_add(queries)?;
@@ -332,7 +256,7 @@ fn fused(settings: &Vllm, heads: &HeadAttention) -> Option<(u64, u64)> {
 }
 
 /// Whether ranks share out the input of a layer, and sum what comes out.
-fn sums_over_ranks(base: &str) -> bool {
+pub(super) fn sums_over_ranks(base: &str) -> bool {
     let (part, _) = base.rsplit_once('.').unwrap_or((base, ""));
     [
         "attn_output",
@@ -374,7 +298,7 @@ fn split(name: &str) -> (Option<usize>, &str) {
     within().unwrap_or((None, name))
 }
 
-fn share(base: &str, layer: Option<&Layer>, ranks: u64) -> Share {
+pub(super) fn share(base: &str, layer: Option<&Layer>, ranks: u64) -> Share {
     let heads = layer.and_then(|layer| match layer.attention {
         Attention::Heads(heads) => Some(heads),
         Attention::None | Attention::Latent(_) => None,

@@ -91,9 +91,15 @@ impl Tensor {
     /// The index of the block that the name places the tensor in.
     #[must_use]
     pub fn block(&self) -> Option<usize> {
+        self.block_and_rest().map(|(index, _)| index)
+    }
+
+    /// The index of the block that the name places the tensor in, and the rest of the name.
+    #[must_use]
+    pub fn block_and_rest(&self) -> Option<(usize, &str)> {
         let rest = self.name.strip_prefix("blk.")?;
-        let (index, _) = rest.split_once('.')?;
-        index.parse().ok()
+        let (index, rest) = rest.split_once('.')?;
+        Some((index.parse().ok()?, rest))
     }
 
     /// A table of RoPE factors: derived from the configuration, not trained.

@@ -72,9 +72,18 @@ fn is_gpu(name: &str) -> bool {
     name.ends_with(|c: char| c.is_ascii_digit())
 }
 
-/// Every measured case.
+/// Every measured case of a real model.
 pub fn all() -> Vec<Case> {
-    let text = String::from_utf8(data::gunzip("llama_cpp/cases.tsv.gz")).unwrap();
+    read("llama_cpp/cases.tsv.gz")
+}
+
+/// A few cases of every architecture, on models cut down to a few layers.
+pub fn architectures() -> Vec<Case> {
+    read("llama_cpp/architectures.tsv.gz")
+}
+
+fn read(path: &str) -> Vec<Case> {
+    let text = String::from_utf8(data::gunzip(path)).unwrap();
     text.lines().map(parse).collect()
 }
 

@@ -16,6 +16,7 @@ mod gguf_bytes;
 mod gguf_geometry;
 mod gguf_reader;
 mod inversion;
+mod llama_cpp_architectures;
 mod llama_cpp_autofit;
 mod llama_cpp_cases;
 mod llama_cpp_truth;

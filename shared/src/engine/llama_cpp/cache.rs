@@ -23,6 +23,8 @@ pub(super) struct Cell {
     pub(super) value: u64,
     /// Elements of the indexer's key row; 0 without an indexer.
     pub(super) indexer: u64,
+    /// Elements of the value row that some indexers keep without reading it.
+    pub(super) indexer_value: u64,
     /// How far back the layer looks, as far as llama.cpp makes use of it.
     pub(super) span: Span,
 }
@@ -64,6 +66,36 @@ fn honours_windows(architecture: &str) -> bool {
             | "mimo2"
             | "granite_swa"
             | "dots3note"
+            | "lfm2"
+            | "maple"
+            | "spark2_5"
+    )
+}
+
+/// Key rows that an indexer keeps for each token: its own, and those that it pools
+/// (`llama-memory-hybrid-idx.cpp`).
+fn indexer_rows(architecture: &str) -> u64 {
+    match architecture {
+        "glm5-next" => 3,
+        "qwen4exp" => 2,
+        _ => 1,
+    }
+}
+
+/// Whether the layers that predict further tokens keep a cache although they do not run: hybrids
+/// whose caches are told apart by the layers' heads alone (`llama-memory-hybrid.cpp`).
+fn caches_prediction_layers(architecture: &str) -> bool {
+    matches!(
+        architecture,
+        "jamba"
+            | "plamo2"
+            | "granitehybrid"
+            | "lfm2"
+            | "lfm2moe"
+            | "kimi-linear"
+            | "kimi-k3"
+            | "bailingmoe3"
+            | "minimax-m3"
     )
 }
 
@@ -76,7 +108,13 @@ pub(super) fn cell(model: &Model, layer: &Layer) -> Result<Option<Cell>, EngineE
             Span::Full
         }
     };
-    let indexer = layer.indexer.map_or(0, |indexer| indexer.key_dim);
+    let indexer = match layer.indexer {
+        Some(indexer) => indexer
+            .key_dim
+            .checked_mul(indexer_rows(&model.architecture))
+            .ok_or(EngineError::TooLarge)?,
+        None => 0,
+    };
     Ok(match layer.attention {
         Attention::None => None,
         Attention::Heads(heads) if heads.shares_cache => None,
@@ -86,6 +124,8 @@ pub(super) fn cell(model: &Model, layer: &Layer) -> Result<Option<Cell>, EngineE
                 key: row(heads.key_dim)?,
                 value: row(heads.value_dim)?,
                 indexer,
+                // One head of values beside one head of keys (`llama-kv-cache-msa.cpp`).
+                indexer_value: if indexer > 0 { heads.value_dim } else { 0 },
                 span: window(heads.span),
             })
         }
@@ -96,6 +136,7 @@ pub(super) fn cell(model: &Model, layer: &Layer) -> Result<Option<Cell>, EngineE
                 .ok_or(EngineError::TooLarge)?,
             value: 0,
             indexer,
+            indexer_value: 0,
             span: window(latent.span),
         }),
     })
@@ -133,9 +174,25 @@ pub(super) fn caches(
         cells: batch.context_per_stream,
         window_cells: 0,
     };
-    for (index, layer) in model.decoder_layers() {
-        let Some(cell) = cell(model, layer)? else {
+    // Without flash attention every layer of a model without recurrent layers has values, be it
+    // without heads.
+    let values_everywhere =
+        !flash_attention && model.layers.iter().all(|layer| layer.recurrent.is_none());
+    let every = caches_prediction_layers(&model.architecture);
+    for (index, layer) in model.layers.iter().enumerate() {
+        if layer.next_token_prediction && !every {
             continue;
+        }
+        let cell = match cell(model, layer)? {
+            Some(cell) => cell,
+            None if values_everywhere && layer.attention == Attention::None => Cell {
+                key: 0,
+                value: widest_value,
+                indexer: 0,
+                indexer_value: 0,
+                span: Span::Full,
+            },
+            None => continue,
         };
         let cells = cells(settings, batch, cell.span)?;
         if cell.span != Span::Full {
@@ -159,6 +216,7 @@ pub(super) fn caches(
             (settings.cache_type_k, cell.key),
             (settings.cache_type_v, value),
             (settings.cache_type_k, cell.indexer),
+            (settings.cache_type_v, cell.indexer_value),
         ] {
             if elements > 0 {
                 caches

@@ -12,6 +12,9 @@ use crate::quant::TensorType;
 /// has no kernel there, unless a quantized value cache needs it.
 pub(super) fn decided(settings: &LlamaCpp, model: &Model, placement: &Placement) -> LlamaCpp {
     let mut settings = settings.clone();
+    if never(&model.architecture) {
+        settings.flash_attention = FlashAttention::Off;
+    }
     if settings.flash_attention == FlashAttention::Auto {
         settings.flash_attention = settings.profile.attention(&settings);
     }
@@ -29,6 +32,11 @@ pub(super) fn decided(settings: &LlamaCpp, model: &Model, placement: &Placement)
         };
     }
     settings
+}
+
+/// Architectures that the engine turns flash attention off for, asked for or not.
+pub(super) fn never(architecture: &str) -> bool {
+    architecture == "grok"
 }
 
 /// Whether CUDA has a kernel for this attention: for some widths of heads and most cache types.

@@ -12,7 +12,7 @@ use alloc::vec::Vec;
 use super::settings::{LlamaCpp, SplitMode};
 use crate::engine::EngineError;
 use crate::gpu::Device;
-use crate::model::{Layer, Model, Span, Tensor};
+use crate::model::{Layer, Model, RecurrentState, Span, Tensor};
 
 /// A place for tensors: one of the GPUs, or host memory.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -156,14 +156,26 @@ impl Placement {
     pub(super) fn copies(&self, model: &Model, tensor: &Tensor) -> Vec<Place> {
         let overridden = self.overridden(tensor);
         let place = |place| overridden.unwrap_or(place);
-        if let Some(block) = tensor.block() {
+        if let Some((block, rest)) = tensor.block_and_rest() {
             return match model.layers.get(block) {
-                Some(layer) if layer.next_token_prediction && !self.predicts => Vec::new(),
+                Some(layer)
+                    if layer.next_token_prediction
+                        && !self.predicts
+                        && !loaded_for_prediction(&model.architecture, rest) =>
+                {
+                    Vec::new()
+                }
+                Some(layer) if rest == "ssm_a" && !scans_on_cuda(layer) => {
+                    Vec::from([overridden.unwrap_or(Place::Host)])
+                }
                 _ => Vec::from([place(self.layer(block))]),
             };
         }
         let stem = tensor.name.split('.').next().unwrap_or_default();
         match stem {
+            "token_embd" if multiplies_with_input(&model.architecture) => {
+                Vec::from([place(Place::Host)])
+            }
             "token_embd" if model.tensor("output.weight").is_none() => {
                 let (input, output) = (place(Place::Host), place(self.output()));
                 if input != output {
@@ -180,7 +192,7 @@ impl Placement {
             "token_embd" | "token_types" | "position_embd" | "per_layer_token_embd" => {
                 Vec::from([place(Place::Host)])
             }
-            "token_embd_norm" | "per_layer_model_proj" | "per_layer_proj_norm" => {
+            "token_embd_norm" | "per_layer_model_proj" | "per_layer_proj_norm" | "hrm" => {
                 Vec::from([place(self.layer(0))])
             }
             _ if tensor.is_rope_table() => {
@@ -203,6 +215,58 @@ impl Placement {
     fn embedding_norm_is_output(&self, model: &Model) -> bool {
         matches!(model.architecture.as_str(), "lfm2" | "lfm2moe")
     }
+}
+
+/// Whether a tensor of a block that predicts further tokens, `rest` after `blk.N.`, is loaded
+/// although the block is not: some architectures mark only some of them to be left out
+/// (`models/hy-v3.cpp`, `step35.cpp`, `cohere2moe.cpp`, `deepseek32.cpp`, `glm-dsa.cpp`).
+fn loaded_for_prediction(architecture: &str, rest: &str) -> bool {
+    let head = [
+        "nextn.embed_tokens.",
+        "nextn.shared_head_head.",
+        "nextn.shared_head_norm.",
+    ]
+    .iter()
+    .any(|name| rest.starts_with(name));
+    let network = rest.starts_with("exp_probs_b")
+        || (rest.starts_with("ffn_") && !rest.starts_with("ffn_norm"));
+    match architecture {
+        "hy_v3" => head || network,
+        "step35" => {
+            head || network
+                || ["attn_gate.", "attn_q_norm.", "attn_k_norm.", "rope_"]
+                    .iter()
+                    .any(|name| rest.starts_with(name))
+        }
+        "cohere2moe" => head,
+        "deepseek32" | "glm-dsa" => rest.starts_with("exp_probs_b"),
+        _ => false,
+    }
+}
+
+/// Whether CUDA has a kernel for the layer's scan: the tensor that only the scan reads stays on
+/// the host otherwise (`ggml-cuda.cu`, `supports_op`).
+fn scans_on_cuda(layer: &Layer) -> bool {
+    match layer.recurrent {
+        Some(RecurrentState::Mamba2 {
+            inner,
+            state,
+            heads,
+            ..
+        }) => {
+            let head_dim = inner.checked_div(heads).unwrap_or(0);
+            matches!(state, 96 | 128 | 256) && head_dim.is_multiple_of(16)
+        }
+        Some(RecurrentState::Mamba { inner, state, .. }) => {
+            state == 16 && inner.is_multiple_of(128)
+        }
+        _ => true,
+    }
+}
+
+/// These multiply with the embeddings where they are looked up, in host memory.
+fn multiplies_with_input(architecture: &str) -> bool {
+    architecture == "bitnet"
 }
 
 /// These load the tied output without looking for the copy that is there already.

@@ -4,6 +4,7 @@
 
 use alloc::string::ToString;
 
+use super::flash_attention;
 use super::settings::{FlashAttention, LlamaCpp, Version};
 use crate::engine::EngineError;
 use crate::model::{Attention, Model};
@@ -61,7 +62,9 @@ pub(super) fn check(settings: &LlamaCpp, model: &Model) -> Result<(), EngineErro
             architecture: model.architecture.clone(),
         });
     }
-    if settings.cache_type_v.is_quantized() && settings.flash_attention == FlashAttention::Off {
+    let off = settings.flash_attention == FlashAttention::Off
+        || flash_attention::never(&model.architecture);
+    if settings.cache_type_v.is_quantized() && off {
         return Err(EngineError::QuantizedValueCacheNeedsFlashAttention {
             cache_type: settings.cache_type_v.name().to_string(),
         });

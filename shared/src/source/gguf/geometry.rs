@@ -5,7 +5,7 @@ use alloc::format;
 use alloc::string::{String, ToString};
 use alloc::vec::Vec;
 
-use super::architecture::{self, Memory};
+use super::architecture::{self, Memory, Recurrence};
 use super::error::GgufError;
 use super::header::Header;
 use super::value::Value;
@@ -48,9 +48,16 @@ pub fn read_model(header: &Header, name: &str) -> Result<Model, GgufError> {
     let vocabulary_size = reader.vocabulary_size();
     let memory = architecture::memory(architecture)
         .filter(|_| !architecture::has_unmodelled_cache(architecture));
-    let layers = (0..layer_count)
-        .map(|index| reader.layer(index, layer_count, embedding_length, memory))
-        .collect::<Result<Vec<_>, _>>()?;
+    let passes = architecture::passes(architecture, reader.number("num_loops"));
+    if layer_count.saturating_mul(passes) > MAX_LAYERS {
+        return Err(reader.invalid("num_loops", passes));
+    }
+    let mut layers = Vec::new();
+    for _ in 0..passes {
+        for index in 0..layer_count {
+            layers.push(reader.layer(index, layer_count, embedding_length, memory)?);
+        }
+    }
     Ok(Model {
         name: name.into(),
         architecture: architecture.into(),
@@ -234,15 +241,20 @@ impl Reader<'_> {
         memory: Option<Memory>,
     ) -> Result<Layer, GgufError> {
         let next_token = self.number("nextn_predict_layers").unwrap_or(0);
-        let next_token_prediction = index >= count.saturating_sub(next_token);
-        let recurrent = self.recurrent_state(index, embedding_length, memory)?;
+        let decoder_layers = count.saturating_sub(next_token);
+        let next_token_prediction = index >= decoder_layers;
+        let recurrent = if self.is_recurrent(index, decoder_layers, memory)? {
+            self.recurrent_state(embedding_length)?
+        } else {
+            None
+        };
         let attends = match memory {
             Some(Memory::Recurrent | Memory::None) => false,
-            Some(Memory::Hybrid) => recurrent.is_none(),
+            Some(Memory::Hybrid(_)) => recurrent.is_none(),
             Some(Memory::Attention | Memory::Both) | None => true,
         };
         let attention = if attends {
-            self.attention(index, count, embedding_length)?
+            self.attention(index, count, decoder_layers, embedding_length)?
         } else {
             Attention::None
         };
@@ -259,6 +271,7 @@ impl Reader<'_> {
         &self,
         index: u64,
         count: u64,
+        decoder_layers: u64,
         embedding_length: u64,
     ) -> Result<Attention, GgufError> {
         let query_heads = self.per_layer("attention.head_count", index)?.unwrap_or(0);
@@ -268,8 +281,14 @@ impl Reader<'_> {
         if kv_heads == 0 {
             return Ok(Attention::None);
         }
-        let span = self.span(index, count)?;
-        let default_dim = embedding_length.checked_div(query_heads).unwrap_or(0);
+        let span = if index < decoder_layers {
+            self.span(index, decoder_layers)?
+        } else {
+            Span::Full
+        };
+        // The engine divides by the first layer's heads, whatever the other layers have.
+        let first_heads = self.per_layer("attention.head_count", 0)?.unwrap_or(0);
+        let default_dim = embedding_length.checked_div(first_heads).unwrap_or(0);
         let dim = |kind: &str| {
             let full = self.number(&format!("attention.{kind}_length"));
             match span {
@@ -286,7 +305,12 @@ impl Reader<'_> {
             .zip(self.number("attention.value_length_mla"))
             .filter(|&(key, value)| key > 0 && value > 0);
         if let Some((head_key_dim, head_value_dim)) = latent {
-            let latent_dim = self.number("attention.kv_lora_rank").unwrap_or(value_dim);
+            let rank = self.number("attention.kv_lora_rank");
+            let latent_dim = match span {
+                Span::Full => rank,
+                _ => self.number("attention.kv_lora_rank_swa").or(rank),
+            }
+            .unwrap_or(value_dim);
             return Ok(Attention::Latent(LatentAttention {
                 query_heads,
                 latent_dim,
@@ -318,9 +342,9 @@ impl Reader<'_> {
             return Ok(Span::Full);
         }
         let stated = self.number("attention.sliding_window");
-        // Llama 4 files say 0 to turn chunks off and nothing to mean the default.
+        // Files say 0 to turn windows off.
         let window = match (stated, rule) {
-            (Some(window), Some(rule)) if rule.chunked && window > 0 => rule.default_window,
+            (Some(window), Some(rule)) if window > 0 => rule.fixed_window.or(stated),
             (Some(window), _) => Some(window),
             (None, rule) => rule.and_then(|rule| rule.default_window),
         };
@@ -363,31 +387,54 @@ impl Reader<'_> {
         })
     }
 
-    fn recurrent_state(
+    /// Whether a layer holds a recurrent state.
+    fn is_recurrent(
         &self,
         index: u64,
-        embedding_length: u64,
+        decoder_layers: u64,
         memory: Option<Memory>,
-    ) -> Result<Option<RecurrentState>, GgufError> {
+    ) -> Result<bool, GgufError> {
         let has = |prefix| self.tensors.has_prefix(index, prefix);
-        let recurrent = match memory {
+        let without = |suffix| Ok::<_, GgufError>(self.per_layer(suffix, index)? == Some(0));
+        Ok(match memory {
             Some(Memory::Recurrent | Memory::Both) => true,
-            Some(Memory::Hybrid) | None => has("ssm_") || has("shortconv.") || has("time_mix_"),
             Some(Memory::Attention | Memory::None) => false,
-        };
-        if !recurrent {
-            return Ok(None);
-        }
+            None => has("ssm_") || has("shortconv.") || has("time_mix_"),
+            Some(Memory::Hybrid(_)) if index >= decoder_layers => false,
+            Some(Memory::Hybrid(Recurrence::NoHeads)) => without("attention.head_count_kv")?,
+            Some(Memory::Hybrid(Recurrence::NoHeadsNoNetwork)) => {
+                without("attention.head_count_kv")? && without("feed_forward_length")?
+            }
+            Some(Memory::Hybrid(Recurrence::AllBut { interval })) => {
+                match self.per_layer("attention.recurrent_layers", index)? {
+                    Some(listed) => listed != 0,
+                    None => {
+                        let stated = self.number("full_attention_interval");
+                        let interval = stated.unwrap_or(interval).max(1);
+                        !(index + 1).is_multiple_of(interval)
+                    }
+                }
+            }
+        })
+    }
+
+    fn recurrent_state(&self, embedding_length: u64) -> Result<Option<RecurrentState>, GgufError> {
         if let Some(head_dim) = self.number("wkv.head_size") {
-            let default_shifts = if self.architecture.contains("qwen2") {
-                1
-            } else {
-                2
-            };
             return Ok(Some(RecurrentState::Rwkv {
                 embedding: embedding_length,
                 head_dim,
-                token_shifts: self.number("token_shift_count").unwrap_or(default_shifts),
+                token_shifts: self.number("token_shift_count").unwrap_or(2),
+            }));
+        }
+        // Sizes of states follow from the first layer's heads.
+        let heads = self.per_layer("attention.head_count", 0)?.unwrap_or(0);
+        if self.architecture == "minimax-01" {
+            let head_dim = self
+                .number("attention.key_length")
+                .or_else(|| embedding_length.checked_div(heads));
+            return Ok(Some(RecurrentState::Lightning {
+                heads,
+                head_dim: head_dim.unwrap_or(0),
             }));
         }
         if let Some(conv_kernel) = self.number("shortconv.l_cache") {
@@ -398,7 +445,6 @@ impl Reader<'_> {
         }
         let conv_kernel = self.required("ssm.conv_kernel")?;
         if let Some(head_dim) = self.number("kda.head_dim") {
-            let heads = self.per_layer("attention.head_count", index)?.unwrap_or(0);
             return Ok(Some(RecurrentState::KimiDelta {
                 heads,
                 head_dim,
@@ -438,10 +484,15 @@ impl Reader<'_> {
         }))
     }
 
-    /// The layer's own indexer: layers without its tensors read another layer's selection.
+    /// The layer's own indexer: the others read another layer's selection. Files that do not
+    /// list the layers have the tensors where they have the indexer.
     fn indexer(&self, index: u64) -> Option<Indexer> {
         let key_dim = self.number("attention.indexer.key_length")?;
-        self.tensors.has_prefix(index, "indexer.").then(|| Indexer {
+        let owns = match self.per_layer("attention.indexer.types", index) {
+            Ok(Some(full)) => full != 0,
+            _ => self.tensors.has_prefix(index, "indexer."),
+        };
+        owns.then(|| Indexer {
             heads: self.number("attention.indexer.head_count").unwrap_or(0),
             key_dim,
             top_k: self.number("attention.indexer.top_k").unwrap_or(0),

@@ -132,6 +132,7 @@ fn state(state: &RecurrentState) -> &'static str {
         RecurrentState::ShortConvolution { .. } => "short_convolution",
         RecurrentState::Rwkv { .. } => "rwkv",
         RecurrentState::Lightning { .. } => "lightning",
+        RecurrentState::Compressor { .. } => "compressor",
     }
 }
 

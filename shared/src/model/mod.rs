@@ -36,6 +36,9 @@ pub struct Model {
     pub vocabulary_size: u64,
     /// Width of the residual stream (`n_embd`, `hidden_size`).
     pub embedding_length: u64,
+    /// Width of what enters the first block: several times the residual stream where images bring
+    /// features for several blocks.
+    pub input_length: u64,
     /// Every block of the model in order, multi-token-prediction blocks (last) included.
     pub layers: Vec<Layer>,
     /// Every tensor of the model, under its GGUF name.

@@ -63,6 +63,16 @@ pub enum RecurrentState {
         /// Shifted tokens kept (`token_shift_count`).
         token_shifts: u64,
     },
+    /// What a compressor of keys (DeepSeek-V4) has not yet made into compressed keys: `ratio`
+    /// tokens become one, and a layer's indexer compresses keys of its own alike.
+    Compressor {
+        /// Tokens that become one key.
+        ratio: u64,
+        /// Elements of a key.
+        key_dim: u64,
+        /// Elements of the indexer's key; 0 without an indexer.
+        indexer_dim: u64,
+    },
     /// Lightning attention (MiniMax-01): one square state per head, no convolution.
     Lightning {
         /// Heads.
@@ -107,6 +117,11 @@ impl RecurrentState {
                 head_dim,
                 token_shifts,
             } => [embedding, head_dim, token_shifts, 0, 0],
+            Self::Compressor {
+                ratio,
+                key_dim,
+                indexer_dim,
+            } => [ratio, key_dim, indexer_dim, 0, 0],
             Self::Lightning { heads, head_dim } => [heads, head_dim, 0, 0, 0],
         }
     }
@@ -155,8 +170,27 @@ impl RecurrentState {
                 token_shifts,
                 ..
             } => embedding.checked_mul(token_shifts),
+            Self::Compressor { .. } => self.compressor_elements(),
             Self::Lightning { .. } => Some(0),
         }
+    }
+
+    /// Elements of a compressor's keys, and as many of their scores. Compressors that look at two
+    /// windows, which those with an indexer do, keep both, with two halves each.
+    fn compressor_elements(&self) -> Option<u64> {
+        let Self::Compressor {
+            ratio,
+            key_dim,
+            indexer_dim,
+        } = *self
+        else {
+            return Some(0);
+        };
+        if indexer_dim == 0 {
+            return key_dim.checked_mul(ratio);
+        }
+        let dims = key_dim.checked_add(indexer_dim)?;
+        dims.checked_mul(ratio)?.checked_mul(4)
     }
 
     /// Elements of the recurrent state of one sequence; `None` on overflow.
@@ -179,6 +213,7 @@ impl RecurrentState {
                 head_dim.checked_mul(head_dim)?.checked_mul(heads)
             }
             Self::ShortConvolution { .. } => Some(0),
+            Self::Compressor { .. } => self.compressor_elements(),
             Self::Rwkv {
                 embedding,
                 head_dim,

@@ -270,6 +270,7 @@ impl ManualGeometry {
             trained_context_length: None,
             vocabulary_size: vocabulary,
             embedding_length: hidden,
+            input_length: hidden,
             layers: blocks,
             tensors: parts.tensors,
             quantization: None,

@@ -207,6 +207,7 @@ impl Shape {
             trained_context_length: self.trained,
             vocabulary_size: self.vocabulary,
             embedding_length: self.width,
+            input_length: self.width,
             layers: (0..self.layers).map(|index| self.layer(index)).collect(),
             tensors: self.tensors(),
             quantization: None,

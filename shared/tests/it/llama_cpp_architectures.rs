@@ -2,21 +2,15 @@
 
 use std::collections::BTreeMap;
 
-use shared::engine::{Engine, Plan};
+use shared::engine::{Basis, Engine, Plan};
 use shared::gpu::Device;
 
 use crate::data;
 use crate::llama_cpp_cases::{self, Case, Outcome, Planned};
 
-/// Architectures whose caches follow rules that are not modelled: their plans are bounds.
-const NOT_MODELLED: &[&str] = &["deepseek-v4-flash-cut"];
-
 fn for_each_plan(mut check: impl FnMut(&Case, &Planned, &Plan)) {
     let mut count = 0;
     for case in llama_cpp_cases::architectures() {
-        if NOT_MODELLED.contains(&case.model.as_str()) {
-            continue;
-        }
         let model = data::model(&case.model, &case.file_type).unwrap();
         let devices: Vec<Device> = (0..case.gpus())
             .map(|index| Device::with_free(format!("CUDA{index}"), 24 << 30))
@@ -72,4 +66,59 @@ fn weights_and_caches_are_equal_on_every_device() {
         );
     });
     report(&differences);
+}
+
+/// Compute buffers that are called exact are equal.
+#[test]
+fn compute_buffers_called_exact_are_equal() {
+    let mut differences = BTreeMap::new();
+    let (mut exact, mut count) = (0, 0);
+    for_each_plan(|case, planned, plan| {
+        for (index, device) in plan.devices.iter().enumerate() {
+            let real = planned.gpu(index);
+            count += 1;
+            if device.compute.basis != Basis::Exact {
+                continue;
+            }
+            exact += 1;
+            if device.compute.bytes != real.compute {
+                let text = format!(
+                    "{}: {}, not {}; {}",
+                    device.name, device.compute.bytes, real.compute, case.line
+                );
+                differences.entry(case.model.clone()).or_insert((0, text)).0 += 1;
+            }
+        }
+    });
+    println!("{exact} of {count} called exact");
+    assert!(exact * 3 > count, "{exact} of {count} called exact");
+    report(&differences);
+}
+
+/// Where compute buffers are estimated, no device's total is far below the engine's, although
+/// the weights of models cut down to a few layers are small beside them.
+#[test]
+fn totals_are_not_far_below() {
+    let mut worst: BTreeMap<String, (f64, String)> = BTreeMap::new();
+    for_each_plan(|case, planned, plan| {
+        for (index, device) in plan.devices.iter().enumerate() {
+            let real = planned.gpu(index);
+            let cache = device.kv_cache.bytes + device.recurrent_state.bytes;
+            let ours = device.weights.bytes + cache + device.compute.bytes;
+            let engine = real.weights + real.context + real.compute;
+            #[allow(clippy::cast_precision_loss)]
+            let ratio = ours as f64 / (engine.max(1)) as f64;
+            let entry = worst
+                .entry(case.model.clone())
+                .or_insert((1.0, String::new()));
+            if ratio < entry.0 {
+                *entry = (ratio, case.line.clone());
+            }
+        }
+    });
+    worst.retain(|_, (ratio, _)| *ratio < 0.98);
+    for (model, (ratio, line)) in &worst {
+        println!("{ratio:.3} {model}: {line}");
+    }
+    assert!(worst.len() <= 20, "{} models", worst.len());
 }

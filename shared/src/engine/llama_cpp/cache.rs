@@ -8,7 +8,7 @@ use super::placement::{Place, Placement};
 use super::settings::LlamaCpp;
 use super::weights::{Bytes, cuda_row_padding};
 use crate::engine::EngineError;
-use crate::model::{Attention, Layer, Model, Span};
+use crate::model::{Attention, Layer, Model, RecurrentState, Span};
 use crate::quant::TensorType;
 
 /// Bytes of a recurrent state's element: always `f32`.
@@ -27,6 +27,15 @@ pub(super) struct Cell {
     pub(super) indexer_value: u64,
     /// How far back the layer looks, as far as llama.cpp makes use of it.
     pub(super) span: Span,
+}
+
+/// A cache of compressed keys (`llama-kv-cache-dsv4.cpp`): `ratio` tokens to a cell.
+fn compressed_cells(context: u64, ratio: u64) -> Result<u64, EngineError> {
+    context
+        .div_ceil(ratio.max(1))
+        .max(1)
+        .checked_next_multiple_of(CONTEXT_STEP)
+        .ok_or(EngineError::TooLarge)
 }
 
 /// The caches of one context length.
@@ -67,6 +76,7 @@ fn honours_windows(architecture: &str) -> bool {
             | "granite_swa"
             | "dots3note"
             | "lfm2"
+            | "deepseek4"
             | "maple"
             | "spark2_5"
     )
@@ -96,6 +106,7 @@ fn caches_prediction_layers(architecture: &str) -> bool {
             | "kimi-k3"
             | "bailingmoe3"
             | "minimax-m3"
+            | "deepseek4"
     )
 }
 
@@ -120,12 +131,18 @@ pub(super) fn cell(model: &Model, layer: &Layer) -> Result<Option<Cell>, EngineE
         Attention::Heads(heads) if heads.shares_cache => None,
         Attention::Heads(heads) => {
             let row = |dim: u64| heads.kv_heads.checked_mul(dim).ok_or(EngineError::TooLarge);
+            // DeepSeek-V4 takes the keys for values.
+            let keys_alone = model.architecture == "deepseek4";
             Some(Cell {
                 key: row(heads.key_dim)?,
-                value: row(heads.value_dim)?,
+                value: if keys_alone { 0 } else { row(heads.value_dim)? },
                 indexer,
                 // One head of values beside one head of keys (`llama-kv-cache-msa.cpp`).
-                indexer_value: if indexer > 0 { heads.value_dim } else { 0 },
+                indexer_value: if indexer > 0 && !keys_alone {
+                    heads.value_dim
+                } else {
+                    0
+                },
                 span: window(heads.span),
             })
         }
@@ -179,6 +196,18 @@ pub(super) fn caches(
     let values_everywhere =
         !flash_attention && model.layers.iter().all(|layer| layer.recurrent.is_none());
     let every = caches_prediction_layers(&model.architecture);
+    // Compressed caches have a stream for each sequence even where the others are unified.
+    let compresses = model.architecture == "deepseek4";
+    let streams = if compresses {
+        batch.sequences
+    } else {
+        batch.streams
+    };
+    let batch = &Batch {
+        unified: batch.unified && !compresses,
+        streams,
+        ..*batch
+    };
     for (index, layer) in model.layers.iter().enumerate() {
         if layer.next_token_prediction && !every {
             continue;
@@ -206,6 +235,26 @@ pub(super) fn caches(
         let rows = cells
             .checked_mul(batch.streams)
             .ok_or(EngineError::TooLarge)?;
+        let compressor = match layer.recurrent {
+            Some(RecurrentState::Compressor { ratio, .. }) => Some(ratio),
+            _ => None,
+        };
+        if let Some(ratio) = compressor {
+            let rows = compressed_cells(batch.context_per_stream, ratio)?
+                .checked_mul(batch.streams)
+                .ok_or(EngineError::TooLarge)?;
+            for elements in [cell.key, cell.indexer] {
+                if elements > 0 {
+                    let bytes = tensor_bytes(settings.cache_type_k, elements, rows, place)?;
+                    caches.kv.add(place, bytes)?;
+                }
+            }
+        }
+        let indexer = if compressor.is_some() {
+            0
+        } else {
+            cell.indexer
+        };
         // Transposed values (without flash attention) are all as wide as the widest.
         let value = if flash_attention || cell.value == 0 {
             cell.value
@@ -215,7 +264,7 @@ pub(super) fn caches(
         for (tensor_type, elements) in [
             (settings.cache_type_k, cell.key),
             (settings.cache_type_v, value),
-            (settings.cache_type_k, cell.indexer),
+            (settings.cache_type_k, indexer),
             (settings.cache_type_v, cell.indexer_value),
         ] {
             if elements > 0 {

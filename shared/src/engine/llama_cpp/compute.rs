@@ -247,6 +247,7 @@ fn recurrent(state: &RecurrentState, ubatch: u64) -> u64 {
         } => product(&[4, 12, heads, head_dim, ubatch]),
         RecurrentState::ShortConvolution { width, .. } => product(&[4, 5, width, ubatch]),
         RecurrentState::Rwkv { embedding, .. } => product(&[4, 12, embedding, ubatch]),
+        RecurrentState::Compressor { key_dim, .. } => product(&[4, 6, key_dim, ubatch]),
         RecurrentState::Lightning { heads, head_dim } => product(&[4, 6, heads, head_dim, ubatch]),
     }
 }

@@ -250,6 +250,12 @@ impl Prepared<'_> {
         let basis = match fidelity {
             Fidelity::Equal if all_on_gpus => Basis::Exact,
             Fidelity::EqualOnOneGpu if all_on_gpus && gpus == 1 => Basis::Exact,
+            Fidelity::Partial => {
+                let bound = compute::compute(settings, model, &self.placement, batch, gpus)?;
+                // Parts that are not modelled take most where several GPUs work as a pipeline.
+                bytes = bytes.at_least(&bound).by_half_or_double(gpus > 1);
+                estimate(350, 1700)
+            }
             Fidelity::Unknown => {
                 let bound = compute::compute(settings, model, &self.placement, batch, gpus)?;
                 bytes = bytes.at_least(&bound);

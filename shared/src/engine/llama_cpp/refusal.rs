@@ -34,6 +34,9 @@ pub(super) fn check(settings: &LlamaCpp, model: &Model) -> Result<(), EngineErro
         match layer.attention {
             Attention::None => {}
             Attention::Heads(heads) => {
+                if model.architecture == "deepseek4" {
+                    same_types(settings)?;
+                }
                 // Without flash attention 0.5.0 only needs whole blocks in a row of all heads.
                 let rows = settings.version == Version::V0_5_0 && !settings.uses_flash_attention();
                 let key = heads
@@ -43,12 +46,7 @@ pub(super) fn check(settings: &LlamaCpp, model: &Model) -> Result<(), EngineErro
                 divisible("V", settings.cache_type_v, heads.value_dim)?;
             }
             Attention::Latent(latent) => {
-                if settings.cache_type_k != settings.cache_type_v {
-                    return Err(EngineError::MixedCacheTypes {
-                        key: settings.cache_type_k.name().to_string(),
-                        value: settings.cache_type_v.name().to_string(),
-                    });
-                }
+                same_types(settings)?;
                 divisible(
                     "K",
                     settings.cache_type_k,
@@ -70,6 +68,17 @@ pub(super) fn check(settings: &LlamaCpp, model: &Model) -> Result<(), EngineErro
         });
     }
     settings.profile.check(settings)
+}
+
+/// Values that are views of the keys have their type.
+fn same_types(settings: &LlamaCpp) -> Result<(), EngineError> {
+    if settings.cache_type_k == settings.cache_type_v {
+        return Ok(());
+    }
+    Err(EngineError::MixedCacheTypes {
+        key: settings.cache_type_k.name().to_string(),
+        value: settings.cache_type_v.name().to_string(),
+    })
 }
 
 /// Whether every number is small enough that the product of any three fits in 64 bits.
@@ -111,7 +120,10 @@ fn is_believable(model: &Model) -> bool {
         .tensors
         .iter()
         .all(|tensor| tensor.dimensions.iter().all(|&extent| extent <= MOST_ROWS));
-    layers && tensors && small(&[model.embedding_length]) && model.vocabulary_size <= MOST_ROWS
+    layers
+        && tensors
+        && small(&[model.embedding_length, model.input_length])
+        && model.vocabulary_size <= MOST_ROWS
 }
 
 fn positive(name: &'static str, value: u64) -> Result<(), EngineError> {

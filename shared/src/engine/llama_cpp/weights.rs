@@ -44,6 +44,15 @@ impl Bytes {
         self
     }
 
+    /// Half as much again at each place, or twice as much.
+    pub(super) fn by_half_or_double(mut self, double: bool) -> Self {
+        let more = |bytes: u64| if double { bytes } else { bytes / 2 };
+        for bytes in self.gpus.iter_mut().chain([&mut self.host]) {
+            *bytes = bytes.saturating_add(more(*bytes));
+        }
+        self
+    }
+
     /// Adds an allocation, aligned as the place aligns.
     pub(super) fn add(&mut self, place: Place, bytes: u64) -> Result<(), EngineError> {
         let (sum, alignment) = match place {

@@ -283,6 +283,7 @@ fn recurrent(state: RecurrentState) -> u64 {
         RecurrentState::Lightning { heads, head_dim } => {
             heads.saturating_mul(head_dim).saturating_mul(8 * 2)
         }
+        RecurrentState::Compressor { key_dim, .. } => key_dim.saturating_mul(6 * 4),
     }
 }
 
@@ -296,7 +297,9 @@ fn state(state: RecurrentState) -> u64 {
         | RecurrentState::GatedDeltaNet { conv_kernel, .. }
         | RecurrentState::KimiDelta { conv_kernel, .. }
         | RecurrentState::ShortConvolution { conv_kernel, .. } => conv_kernel,
-        RecurrentState::Rwkv { .. } | RecurrentState::Lightning { .. } => 0,
+        RecurrentState::Rwkv { .. }
+        | RecurrentState::Lightning { .. }
+        | RecurrentState::Compressor { .. } => 0,
     };
     let whole = match kernel {
         0 | 1 => convolved,

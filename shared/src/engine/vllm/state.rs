@@ -34,7 +34,7 @@ pub(super) fn page_bytes(
     model: &Model,
     state: &RecurrentState,
 ) -> Result<u64, EngineError> {
-    if let RecurrentState::Rwkv { .. } = state {
+    if let RecurrentState::Rwkv { .. } | RecurrentState::Compressor { .. } = state {
         return Err(EngineError::UnsupportedModel {
             architecture: model.architecture.clone(),
             reason: "RWKV",
@@ -128,7 +128,7 @@ fn elements(state: &RecurrentState, ranks: u64, drafted: u64) -> Option<Option<(
         RecurrentState::Lightning { heads, head_dim } => {
             (0, 0, heads.checked_mul(head_dim)?.checked_mul(head_dim)?)
         }
-        RecurrentState::Rwkv { .. } => (0, 0, 0),
+        RecurrentState::Rwkv { .. } | RecurrentState::Compressor { .. } => (0, 0, 0),
     };
     let (Some(channels), Some(recurrent)) = (per_rank(channels), per_rank(recurrent)) else {
         return Some(None);
@@ -149,6 +149,7 @@ fn heads(state: &RecurrentState) -> u64 {
         RecurrentState::GatedDeltaNet { value_heads, .. } => value_heads,
         RecurrentState::ShortConvolution { width, .. } => width,
         RecurrentState::Rwkv { embedding, .. } => embedding,
+        RecurrentState::Compressor { key_dim, .. } => key_dim,
     }
 }
 

@@ -66,10 +66,10 @@ pub(super) fn memory(architecture: &str) -> Option<Memory> {
         "afmoe" | "apertus" | "arcee" | "arctic" | "baichuan" | "bailingmoe" | "bailingmoe2"
         | "bitnet" | "bloom" | "chameleon" | "chatglm" | "codeshell" | "cogvlm" | "cohere2"
         | "cohere2moe" | "command-r" | "dbrx" | "deci" | "deepseek" | "deepseek2"
-        | "deepseek2-ocr" | "deepseek32" | "dots1" | "dots3note" | "ernie4_5" | "ernie4_5-moe"
-        | "exaone" | "exaone-moe" | "exaone4" | "falcon" | "gemma" | "gemma2" | "gemma3"
-        | "gemma3n" | "gemma4" | "glm-dsa" | "glm4" | "glm4moe" | "gpt-oss" | "gpt2" | "gptj"
-        | "gptneox" | "granite" | "granitemoe" | "granite_swa" | "grok" | "grovemoe"
+        | "deepseek2-ocr" | "deepseek32" | "deepseek4" | "dots1" | "dots3note" | "ernie4_5"
+        | "ernie4_5-moe" | "exaone" | "exaone-moe" | "exaone4" | "falcon" | "gemma" | "gemma2"
+        | "gemma3" | "gemma3n" | "gemma4" | "glm-dsa" | "glm4" | "glm4moe" | "gpt-oss" | "gpt2"
+        | "gptj" | "gptneox" | "granite" | "granitemoe" | "granite_swa" | "grok" | "grovemoe"
         | "hrm_text" | "hunyuan-dense" | "hunyuan-moe" | "hunyuan_vl" | "hy_v3" | "hy_v4"
         | "internlm2" | "jais" | "jais2" | "laguna" | "llama" | "llama-embed" | "llama4"
         | "maincoder" | "maple" | "mellum" | "mimo2" | "minicpm" | "minicpm3" | "minimax-m2"
@@ -112,7 +112,7 @@ pub(super) fn window_rule(architecture: &str, layers: u64) -> Option<WindowRule>
             chunked: false,
         }),
         // Every layer that attends slides.
-        "lfm2" => rule(0, false, None),
+        "lfm2" | "deepseek4" => rule(0, false, None),
         "plamo3" => rule(8, false, None),
         "llama4" => Some(WindowRule {
             period: 4,
@@ -153,5 +153,5 @@ pub(super) fn passes(architecture: &str, stated: Option<u64>) -> u64 {
 
 /// Architectures whose cache follows rules of its own that are not modelled.
 pub(super) fn has_unmodelled_cache(architecture: &str) -> bool {
-    matches!(architecture, "deepseek4" | "gemma4-assistant" | "t5")
+    matches!(architecture, "gemma4-assistant" | "t5")
 }

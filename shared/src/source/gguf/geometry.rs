@@ -65,6 +65,12 @@ pub fn read_model(header: &Header, name: &str) -> Result<Model, GgufError> {
         trained_context_length: reader.number("context_length").filter(|&length| length > 0),
         vocabulary_size,
         embedding_length,
+        input_length: embedding_length.saturating_mul(
+            reader
+                .number("n_deepstack_layers")
+                .unwrap_or(0)
+                .saturating_add(1),
+        ),
         layers,
         tensors: header
             .tensors
@@ -245,6 +251,8 @@ impl Reader<'_> {
         let next_token_prediction = index >= decoder_layers;
         let recurrent = if self.is_recurrent(index, decoder_layers, memory)? {
             self.recurrent_state(embedding_length)?
+        } else if self.architecture == "deepseek4" && !next_token_prediction {
+            self.compressor(index)?
         } else {
             None
         };
@@ -281,7 +289,7 @@ impl Reader<'_> {
         if kv_heads == 0 {
             return Ok(Attention::None);
         }
-        let span = if index < decoder_layers {
+        let span = if index < decoder_layers || self.architecture == "deepseek4" {
             self.span(index, decoder_layers)?
         } else {
             Span::Full
@@ -481,6 +489,19 @@ impl Reader<'_> {
                 state,
                 conv_kernel,
             }
+        }))
+    }
+
+    /// The compressor of a layer's keys, where it has one.
+    fn compressor(&self, index: u64) -> Result<Option<RecurrentState>, GgufError> {
+        let ratio = self
+            .per_layer("attention.compress_ratios", index)?
+            .unwrap_or(0);
+        let indexer = self.indexer(index);
+        Ok((ratio > 0).then(|| RecurrentState::Compressor {
+            ratio,
+            key_dim: self.number("attention.key_length").unwrap_or(0),
+            indexer_dim: indexer.map_or(0, |indexer| indexer.key_dim),
         }))
     }
 

@@ -167,6 +167,7 @@ impl Draft {
             trained_context_length: self.context,
             vocabulary_size: self.vocabulary,
             embedding_length: self.embedding,
+            input_length: self.embedding,
             layers: self.layers,
             tensors,
             quantization: None,

@@ -38,7 +38,8 @@ impl Decoder<'_> {
         let Some(inputs) = self.inputs_for(heads.span) else {
             return Ok(from);
         };
-        self.rotates = !self.family.rotates_windows_alone || heads.span != Span::Full;
+        self.rotates =
+            !block.still && (!self.family.rotates_windows_alone || heads.span != Span::Full);
         if heads.shares_cache {
             let query = self.projected(block.query, block.query_bias, from);
             let query = self.query(&inputs, block, heads, query);
@@ -81,7 +82,27 @@ impl Decoder<'_> {
             let gate = self.graph.map(&[gate]);
             attended = self.graph.map(&[attended, gate]);
         }
+        if let Some(weight) = block.gate {
+            attended = self.gated(weight, heads, from, attended);
+        }
         Ok(self.projected(block.output, block.output_bias, attended))
+    }
+
+    /// The result of attention by a gate for each element or for each head.
+    fn gated(&mut self, weight: Part, heads: HeadAttention, from: Id, attended: Id) -> Id {
+        let gate = self.graph.matrix(weight, from);
+        let gate = self.graph.map(&[gate]);
+        if weight.rows > heads.query_heads {
+            return self.graph.map(&[attended, gate]);
+        }
+        let shape = [heads.value_dim, heads.query_heads, self.tokens, 1];
+        let split = self.graph.view(attended, shape);
+        let gate = self
+            .graph
+            .view(gate, [1, heads.query_heads, self.tokens, 1]);
+        let product = self.graph.own(shape, &[split, gate]);
+        let width = heads.value_dim * heads.query_heads;
+        self.graph.view(product, [width, self.tokens, 1, 1])
     }
 
     fn fused_projections(

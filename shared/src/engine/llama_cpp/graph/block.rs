@@ -6,6 +6,7 @@ use alloc::vec::Vec;
 use super::super::placement::{Place, Placement};
 use super::super::weights::allocated_bytes;
 use super::altup::{self, AltupBlock};
+use super::family::still_layers;
 use super::per_layer::PerLayerBlock;
 use super::rwkv;
 use super::sample::sample;
@@ -34,6 +35,8 @@ pub(in super::super) struct Block {
     pub(super) place: Place,
     /// Where the cache is that the block reads, its own or another layer's.
     pub(super) cache_place: Place,
+    /// Queries and keys are not rotated, whatever the other blocks do.
+    pub(super) still: bool,
     /// Factors of the rotation by position, which every block reads.
     pub(super) rope_table: Option<Part>,
     pub(super) query: Option<Part>,
@@ -55,6 +58,9 @@ pub(in super::super) struct Block {
     pub(super) gate: Option<Part>,
     pub(super) attention_norm: Option<Part>,
     pub(super) attention_norm_bias: Option<Part>,
+    /// A norm of its own for attention, beside that of the network.
+    pub(super) attention_norm_2: Option<Part>,
+    pub(super) attention_norm_2_bias: Option<Part>,
     pub(super) post_attention_norm: Option<Part>,
     pub(super) feed_forward_norm: Option<Part>,
     pub(super) feed_forward_norm_bias: Option<Part>,
@@ -199,6 +205,8 @@ struct Kind<'a> {
     entries: &'a [Entry<'a>],
     /// What the position in the model decides.
     position: usize,
+    /// Queries and keys are not rotated.
+    still: bool,
 }
 
 impl Kind<'_> {
@@ -214,6 +222,7 @@ impl Kind<'_> {
             && self.place == other.place
             && self.cache_place == other.cache_place
             && self.position == other.position
+            && self.still == other.still
             && self.entries.len() == other.entries.len()
             && self.entries.iter().zip(other.entries).all(same)
     }
@@ -234,6 +243,7 @@ pub(in super::super) fn blocks(
     };
     // Sparse layers hold memory from the start until their turn: none can stand for another.
     let sparse = model.layers.iter().any(|layer| layer.indexer.is_some());
+    let still = still_layers(&model.architecture);
     let mut cached: [Option<Place>; 2] = [None; 2];
     let mut known: Vec<(Kind<'_>, usize)> = Vec::new();
     let mut distinct: Vec<Block> = Vec::new();
@@ -258,6 +268,7 @@ pub(in super::super) fn blocks(
             cache_place,
             entries: entries.get(index).map_or(&[], Vec::as_slice),
             position: index.min(positions),
+            still: still.is_some_and(|round| (index + 1).is_multiple_of(round)),
         };
         // Layers that only read a cache elsewhere are one stretch of work with others, before
         // which the caches of all of them are copied.
@@ -371,7 +382,10 @@ fn block(index: usize, kind: &Kind<'_>, rope_table: Option<&Tensor>) -> Block {
         beside_post_norm: get("post_ffw_norm_1.weight"),
         shared_gate: get("ffn_gate_inp_shexp.weight"),
     });
-    let recurrent = layer.recurrent.map(|state| RecurrentBlock {
+    let recurring = layer
+        .recurrent
+        .filter(|state| !matches!(state, RecurrentState::Compressor { .. }));
+    let recurrent = recurring.map(|state| RecurrentBlock {
         state,
         parts: RECURRENT_TENSORS
             .iter()
@@ -395,9 +409,13 @@ fn block(index: usize, kind: &Kind<'_>, rope_table: Option<&Tensor>) -> Block {
             projection,
             norm: get("post_norm.weight"),
         });
+    let feed_forward_norm = get("ffn_norm.weight").or_else(|| get("ffn_norm"));
+    // DBRX calls the norm before the network so, Grok the one after attention.
+    let post_attention_norm = feed_forward_norm.and_then(|_| get("attn_output_norm.weight"));
     Block {
         index,
         place,
+        still: kind.still,
         cache_place: kind.cache_place,
         rope_table: rope_table.map(|table| part(table, place)),
         query: get("attn_q.weight"),
@@ -416,10 +434,13 @@ fn block(index: usize, kind: &Kind<'_>, rope_table: Option<&Tensor>) -> Block {
         gate: get("attn_gate.weight"),
         attention_norm: get("attn_norm.weight"),
         attention_norm_bias: get("attn_norm.bias"),
-        post_attention_norm: get("post_attention_norm.weight"),
-        feed_forward_norm: get("ffn_norm.weight").or_else(|| get("ffn_norm")),
+        attention_norm_2: get("attn_norm_2.weight"),
+        attention_norm_2_bias: get("attn_norm_2.bias"),
+        post_attention_norm: get("post_attention_norm.weight").or(post_attention_norm),
+        feed_forward_norm: feed_forward_norm.or_else(|| get("attn_output_norm.weight")),
         feed_forward_norm_bias: get("ffn_norm.bias"),
-        post_feed_forward_norm: get("post_ffw_norm.weight"),
+        post_feed_forward_norm: get("post_ffw_norm.weight")
+            .or_else(|| get("layer_output_norm.weight")),
         output_scale: get("layer_output_scale.weight"),
         feed_forward: Dense {
             gate: get("ffn_gate.weight"),

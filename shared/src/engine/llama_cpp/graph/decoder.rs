@@ -111,11 +111,13 @@ pub(super) fn decoder(
 
     // Inputs, all in host memory.
     let tokens_in = graph.input([tokens, 1, 1, 1], 4);
-    let embeddings_in = graph.input([width, tokens, 1, 1], 4);
+    // Images bring features for several blocks beside each other.
+    let features = model.input_length.max(width);
+    let embeddings_in = graph.input([features, tokens, 1, 1], 4);
     let mixed = (settings.version >= Version::V0_6_0).then(|| {
         let mixed_tokens = graph.input([tokens, 1, 1, 1], 4);
         let slots = graph.input([tokens, 1, 1, 1], 8);
-        let mixed = graph.input([width, tokens, 1, 1], 4);
+        let mixed = graph.input([features, tokens, 1, 1], 4);
         (mixed_tokens, slots, mixed)
     });
     let family = family(model, slides);
@@ -123,8 +125,7 @@ pub(super) fn decoder(
     let factors =
         (family.scales_tokens_alone && mixed.is_some()).then(|| graph.input([1, tokens, 1, 1], 4));
     let per_layer_tokens = output.per_layer.map(|_| graph.input([tokens, 1, 1, 1], 4));
-    let positions = family
-        .rotates
+    let positions = (family.rotates || output.positions.is_some())
         .then(|| graph.input([tokens * family.positions_per_token, 1, 1, 1], 4));
     let temperature = family
         .tempers_queries
@@ -174,18 +175,33 @@ pub(super) fn decoder(
         bytes: 0,
     };
     let shape = [width, tokens, 1, 1];
-    let embedded = graph.lookup(table, shape, &[tokens_in]);
+    let mut embedded = graph.lookup(table, shape, &[tokens_in]);
+    if features > width {
+        embedded = graph.own([features, tokens, 1, 1], &[embedded]);
+    }
     graph.expand(embedded);
     graph.expand(embeddings_in);
     if let Some((mixed_tokens, slots, mixed)) = mixed {
         // For batches that mix tokens and embeddings: the rows of tokens are written into a copy
         // that nothing ever frees.
-        let rows = graph.lookup(table, shape, &[mixed_tokens]);
-        let kept = graph.own(shape, &[mixed]);
+        let mut rows = graph.lookup(table, shape, &[mixed_tokens]);
+        if features > width {
+            rows = graph.own([features, tokens, 1, 1], &[rows]);
+        }
+        let kept = graph.own([features, tokens, 1, 1], &[mixed]);
         let written = graph.written(kept, &[rows, slots]);
         graph.expand(written);
     }
+    let inputs = embedded;
     let mut residual = embedded;
+    if features > width {
+        residual = graph.slice(inputs, shape, width, features);
+    }
+    if let Some((place, positions)) = output.positions.zip(positions) {
+        let table = Part { place, ..table };
+        let learned = graph.lookup(table, shape, &[positions]);
+        residual = graph.map(&[residual, learned]);
+    }
     if let Some(factors) = factors {
         residual = graph.map(&[residual, factors]);
     } else if family.scales_embeddings {
@@ -201,7 +217,7 @@ pub(super) fn decoder(
         batch,
         family,
         tokens,
-        positions,
+        positions: positions.filter(|_| family.rotates),
         rope_tables: Vec::new(),
         rotates: true,
         temperature,
@@ -220,6 +236,9 @@ pub(super) fn decoder(
         let first = layers.first().map(|&(_, block)| block);
         residual = decoder.norm(first, residual, norm, bias);
     }
+    if family.normalizes_embeddings {
+        residual = decoder.norm(None, residual, None, None);
+    }
     if let Some((tensors, tokens_in)) = output.per_layer.zip(per_layer_tokens) {
         decoder.per_layer = Some(decoder.per_layer_embeddings(tensors, tokens_in, residual));
     }
@@ -228,8 +247,13 @@ pub(super) fn decoder(
         residual = decoder.stacked(tensors, altup.router.rows, residual);
     }
     let last = layers.len().saturating_sub(1);
+    let parts = features.checked_div(width).unwrap_or(1);
     for (position, &(layer, block)) in layers.iter().enumerate() {
         residual = decoder.layer(layer, block, residual, position == last)?;
+        if u64::try_from(block.index).is_ok_and(|index| index + 1 < parts) {
+            let part = decoder.graph.slice(inputs, shape, width, features);
+            residual = decoder.graph.map(&[residual, part]);
+        }
     }
     if let Some((tensors, _)) = output.altup.zip(streams) {
         residual = decoder.merged(tensors, residual);
@@ -314,15 +338,12 @@ impl Decoder<'_> {
         {
             return Ok(self.rwkv_layer(block, recurrent, head_dim, residual, last));
         }
-        let normalized = match block.attention_norm {
-            Some(weight) => self.norm(
-                Some(block),
-                residual,
-                Some(weight),
-                block.attention_norm_bias,
-            ),
-            None => residual,
-        };
+        let normalized = self.normalized(
+            block,
+            residual,
+            block.attention_norm,
+            block.attention_norm_bias,
+        );
         if layer.attention == Attention::None && block.recurrent.is_none() {
             // Nemotron-H: a block is attention, recurrence or a network alone.
             let mut fed = self.feed_forward(block, normalized);
@@ -335,7 +356,18 @@ impl Decoder<'_> {
         }
         let mut attended = match &block.recurrent {
             Some(recurrent) => self.recurrent(layer, block, recurrent, residual, normalized)?,
-            None => self.attention(layer, block, normalized)?,
+            None => {
+                let input = match block.attention_norm_2 {
+                    Some(_) => self.norm(
+                        Some(block),
+                        residual,
+                        block.attention_norm_2,
+                        block.attention_norm_2_bias,
+                    ),
+                    None => normalized,
+                };
+                self.attention(layer, block, input)?
+            }
         };
         let mut residual = residual;
         let mut normalized = normalized;
@@ -348,6 +380,28 @@ impl Decoder<'_> {
         }
         match self.family.parallel {
             Parallel::No => {}
+            Parallel::NetworkThenAttention => {
+                let fed = self.feed_forward(block, normalized);
+                let sum = self.graph.map(&[fed, attended]);
+                return Ok(self.graph.map(&[sum, residual]));
+            }
+            Parallel::OwnNorm => {
+                let input = self.normalized(
+                    block,
+                    residual,
+                    block.feed_forward_norm,
+                    block.feed_forward_norm_bias,
+                );
+                let fed = self.feed_forward(block, input);
+                let sum = self.graph.map(&[fed, residual]);
+                return Ok(self.graph.map(&[sum, attended]));
+            }
+            Parallel::AfterAttention if block.feed_forward_norm.is_some() => {}
+            Parallel::AfterAttention => {
+                let middle = self.sum(attended, residual);
+                let fed = self.feed_forward(block, normalized);
+                return Ok(self.graph.map(&[fed, middle]));
+            }
             Parallel::AttentionFirst => {
                 let fed = self.feed_forward(block, normalized);
                 let sum = self.graph.map(&[attended, fed]);
@@ -379,15 +433,12 @@ impl Decoder<'_> {
             }
             _ => {
                 let pre_norm = if pre { block.post_attention_norm } else { None };
-                let normalized = match block.feed_forward_norm.or(pre_norm) {
-                    Some(weight) => self.norm(
-                        Some(block),
-                        middle,
-                        Some(weight),
-                        block.feed_forward_norm_bias,
-                    ),
-                    None => middle,
-                };
+                let normalized = self.normalized(
+                    block,
+                    middle,
+                    block.feed_forward_norm.or(pre_norm),
+                    block.feed_forward_norm_bias,
+                );
                 self.feed_forward(block, normalized)
             }
         };
@@ -423,6 +474,21 @@ impl Decoder<'_> {
         let mixed = self.experts(experts, input, Some(router));
         let mixed = self.norm(Some(block), mixed, experts.post_norm, None);
         self.graph.map(&[network, mixed])
+    }
+
+    /// The norm before a part, where there is one.
+    fn normalized(
+        &mut self,
+        block: &Block,
+        from: Id,
+        weight: Option<Part>,
+        bias: Option<Part>,
+    ) -> Id {
+        if weight.is_some() || self.family.norms_without_weight {
+            self.norm(Some(block), from, weight, bias)
+        } else {
+            from
+        }
     }
 
     /// A result and the residual stream.

@@ -4,7 +4,7 @@
 //! LLaMA with the parts that its tensors show.
 
 use super::super::settings::Version;
-use crate::model::Model;
+use crate::model::{Attention, Layer, Model, RecurrentState, Span, Tensor};
 
 /// How an architecture's graph differs.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -50,6 +50,10 @@ pub(super) struct Family {
     pub(super) normalizes_rotated: bool,
     /// Queries and keys are rotated.
     pub(super) rotates: bool,
+    /// Norms are there though they have no weight.
+    pub(super) norms_without_weight: bool,
+    /// Embeddings are normalised, without a weight.
+    pub(super) normalizes_embeddings: bool,
     /// Queries and keys are rotated before they are normalised.
     pub(super) rotates_first: bool,
     /// Layers that slide rotate without the model's own factors.
@@ -88,6 +92,12 @@ pub(super) enum Parallel {
     AttentionFirst,
     /// The network's result to the residual stream, then attention's.
     NetworkFirst,
+    /// Attention's result to the network's, then the residual stream.
+    NetworkThenAttention,
+    /// As `NetworkFirst`, but the network's input is normalised on its own.
+    OwnNorm,
+    /// The network's result to the sum of the other two.
+    AfterAttention,
 }
 
 /// How close the simulated graph of an architecture has been seen to come to the engine's.
@@ -99,18 +109,36 @@ pub(in super::super) enum Fidelity {
     EqualOnOneGpu,
     /// Within a few percent.
     Close,
-    /// Parts of the graph are not modelled, or it was never measured.
+    /// Parts of the graph are known not to be modelled.
+    Partial,
+    /// It was never measured.
     Unknown,
 }
 
 /// What the measured cases say of an architecture and release.
 pub(in super::super) fn fidelity(model: &Model, version: Version) -> Fidelity {
+    if let Some(fidelity) = fidelity_of_variant(model) {
+        return fidelity;
+    }
     match model.architecture.as_str() {
         "llama" | "qwen2" | "qwen2moe" | "qwen3" | "qwen3moe" | "qwen3next" | "qwen35"
         | "qwen35moe" | "gemma2" | "gemma3" | "phi2" | "command-r" | "cohere2" | "olmo2"
         | "olmoe" | "granite" | "ernie4_5" | "glm4" | "glm4moe" | "hunyuan-moe" | "minimax-m2"
         | "gemma3n" | "gemma4" | "llama4" | "kimi-linear" | "deepseek32" | "glm-dsa" | "rwkv6"
         | "rwkv7" | "rwkv6qwen2" => Fidelity::Equal,
+        "apertus" | "arcee" | "bailingmoe" | "chatglm" | "codeshell" | "dbrx" | "ernie4_5-moe"
+        | "exaone" | "exaone4" | "falcon" | "gemma" | "granite_swa" | "hunyuan-dense"
+        | "hunyuan_vl" | "internlm2" | "jais2" | "laguna" | "lfm2moe" | "maincoder" | "maple"
+        | "mellum" | "mimo2" | "minicpm" | "muse-glimmer" | "nemotron" | "olmo" | "orion"
+        | "paddleocr" | "pangu-embedded" | "plamo" | "plamo3" | "qwen" | "qwen2vl" | "qwen3vl"
+        | "qwen3vlmoe" | "refact" | "seed_oss" | "smollm3" | "spark2_5" | "starcoder"
+        | "starcoder2" | "xverse" => Fidelity::Equal,
+        "afmoe" | "bloom" | "deepseek" | "deepseek2-ocr" | "dots1" | "exaone-moe" | "gptneox"
+        | "grok" | "grovemoe" | "hy_v3" | "mpt" | "phimoe" | "step35" => match version {
+            Version::V0_6_0 => Fidelity::EqualOnOneGpu,
+            Version::V0_5_0 => Fidelity::Close,
+        },
+        "bailingmoe3" | "cohere2moe" | "mistral3" | "smallthinker" => Fidelity::Close,
         "gpt-oss" | "phi3" | "deepseek2" | "mamba" | "mamba2" | "falcon-h1" | "nemotron_h"
         | "jamba" | "lfm2" | "bailingmoe2" | "granitehybrid" => match version {
             Version::V0_6_0 => Fidelity::EqualOnOneGpu,
@@ -118,6 +146,44 @@ pub(in super::super) fn fidelity(model: &Model, version: Version) -> Fidelity {
         },
         "arwkv7" => Fidelity::EqualOnOneGpu,
         _ => Fidelity::Unknown,
+    }
+}
+
+/// Models of an architecture that is otherwise modelled which have what is not.
+fn fidelity_of_variant(model: &Model) -> Option<Fidelity> {
+    let any = |has: fn(&Layer) -> bool| model.layers.iter().any(has);
+    match model.architecture.as_str() {
+        // Old conversions, whose latent is decompressed before it is cached.
+        "deepseek2" | "minicpm3" | "plm" => {
+            (!any(|layer| matches!(layer.attention, Attention::Latent(_))))
+                .then_some(Fidelity::Partial)
+        }
+        // GLM-4.1V has positions for images, which those with biases stand for.
+        "glm4" => model.tensor("blk.0.attn_q.bias").map(|_| Fidelity::Close),
+        "lfm2" => any(|layer| {
+            layer
+                .attention
+                .span()
+                .is_some_and(|span| span != Span::Full)
+        })
+        .then_some(Fidelity::Close),
+        // Measured where two heads of values share one of keys.
+        "qwen3next" | "qwen35" | "qwen35moe" => any(|layer| match layer.recurrent {
+            Some(RecurrentState::GatedDeltaNet {
+                key_heads,
+                value_heads,
+                ..
+            }) => value_heads != 2 * key_heads,
+            _ => false,
+        })
+        .then_some(Fidelity::Close),
+        "nanbeige" => (model.tensor("blk.0.attn_q.weight").is_some()
+            && model.tensors.iter().filter_map(Tensor::block).max()
+                < model.layers.len().checked_sub(1))
+        .then_some(Fidelity::Partial),
+        "chameleon" | "cogvlm" | "dots3note" | "glm5-next" | "hrm_text" | "hy_v4" | "kimi-k3"
+        | "minimax-01" | "minimax-m3" | "mistral4" | "plamo2" => Some(Fidelity::Partial),
+        _ => None,
     }
 }
 
@@ -141,6 +207,8 @@ const LLAMA: Family = Family {
     tempers_queries: false,
     normalizes_rotated: false,
     rotates: true,
+    norms_without_weight: false,
+    normalizes_embeddings: false,
     rotates_first: false,
     windows_have_no_factors: false,
     post_attention_norm_is_pre: false,
@@ -152,6 +220,11 @@ fn most_experts(model: &Model) -> u64 {
         .iter()
         .filter_map(|layer| layer.feed_forward.experts);
     experts.map(|experts| experts.count).max().unwrap_or(0)
+}
+
+/// Of how many layers the last one does not rotate, whatever it looks back at.
+pub(super) fn still_layers(architecture: &str) -> Option<usize> {
+    (architecture == "smollm3").then_some(4)
 }
 
 /// The family of an architecture. `windowed`: some layers slide, which goes by another path.
@@ -220,7 +293,7 @@ pub(super) fn family(model: &Model, windowed: bool) -> Family {
             scales_residual: true,
             ..base
         },
-        "granite" | "granitemoe" => Family {
+        "granite" | "granitemoe" | "granite_swa" | "minicpm" | "minicpm3" => Family {
             scales_embeddings: true,
             scales_residual: true,
             ..base
@@ -228,6 +301,72 @@ pub(super) fn family(model: &Model, windowed: bool) -> Family {
         "gpt-oss" => Family {
             selection: Selection::BeforeLastNorm,
             post_attention_norm_is_pre: true,
+            ..base
+        },
+        "seed_oss" => Family {
+            post_attention_norm_is_pre: true,
+            ..base
+        },
+        "grok" => Family {
+            scales_embeddings: true,
+            caps_scores: true,
+            ..base
+        },
+        "muse-glimmer" => Family {
+            normalizes_embeddings: true,
+            rotates_windows_alone: true,
+            ..base
+        },
+        "smallthinker" => Family {
+            rotates_windows_alone: windowed,
+            ..base
+        },
+        "starcoder2" | "nemotron" | "orion" | "codeshell" | "jais2" | "dbrx" => Family {
+            layer_norm: true,
+            ..base
+        },
+        // Positions are added to the embeddings, or bias the scores.
+        "gpt2" | "starcoder" | "bloom" | "mpt" | "jais" => Family {
+            layer_norm: true,
+            rotates: false,
+            ..base
+        },
+        "refact" => Family {
+            rotates: false,
+            ..base
+        },
+        "olmo" => Family {
+            layer_norm: true,
+            norms_without_weight: true,
+            ..base
+        },
+        "hrm_text" => Family {
+            norms_without_weight: true,
+            ..base
+        },
+        "talkie" => Family {
+            rotates_first: true,
+            norms_without_weight: true,
+            normalizes_embeddings: true,
+            ..base
+        },
+        "falcon" => Family {
+            layer_norm: true,
+            parallel: Parallel::NetworkThenAttention,
+            ..base
+        },
+        "plamo" => Family {
+            parallel: Parallel::NetworkThenAttention,
+            ..base
+        },
+        "gptneox" => Family {
+            layer_norm: true,
+            parallel: Parallel::OwnNorm,
+            ..base
+        },
+        "stablelm" => Family {
+            layer_norm: true,
+            parallel: Parallel::AfterAttention,
             ..base
         },
         "glm4moe" => Family {
@@ -255,7 +394,7 @@ pub(super) fn family(model: &Model, windowed: bool) -> Family {
             rotates_first: true,
             ..base
         },
-        "hunyuan-moe" | "hunyuan-dense" | "maincoder" | "talkie" => Family {
+        "hunyuan-moe" | "hunyuan-dense" | "maincoder" => Family {
             rotates_first: true,
             ..base
         },
@@ -297,12 +436,18 @@ pub(super) fn family(model: &Model, windowed: bool) -> Family {
             normalizes_experts: Some(false),
             ..base
         },
-        "afmoe" | "bailingmoe" | "bailingmoe2" | "deepseek2" | "deepseek32" | "dots1"
-        | "exaone-moe" | "glm-dsa" | "laguna" | "minimax-m3" => Family {
+        "afmoe" => Family {
+            scales_embeddings: true,
+            rotates_windows_alone: true,
             normalizes_experts: None,
             ..base
         },
-        "bailingmoe3" | "hy-v3" => Family {
+        "bailingmoe" | "bailingmoe2" | "deepseek2" | "deepseek32" | "dots1" | "exaone-moe"
+        | "glm-dsa" | "laguna" | "minimax-m3" => Family {
+            normalizes_experts: None,
+            ..base
+        },
+        "bailingmoe3" | "hy_v3" => Family {
             selection: Selection::End,
             normalizes_experts: None,
             ..base

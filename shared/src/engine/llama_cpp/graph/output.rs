@@ -11,6 +11,8 @@ use crate::model::Model;
 pub(in super::super) struct Output {
     /// Where embeddings are looked up.
     pub(super) embeddings: Place,
+    /// Where positions are looked up, where they are learned.
+    pub(super) positions: Option<Place>,
     pub(super) norm: Option<Part>,
     pub(super) norm_bias: Option<Part>,
     pub(super) logits: Part,
@@ -54,6 +56,7 @@ pub(in super::super) fn output(model: &Model, placement: &Placement) -> Output {
         embedding_norm: of_embeddings("token_embd_norm.weight"),
         embedding_norm_bias: of_embeddings("token_embd_norm.bias"),
         embeddings: table("token_embd.weight").unwrap_or(Place::Host),
+        positions: table("position_embd.weight"),
         norm: get("output_norm.weight").or_else(|| get("token_embd_norm.weight")),
         norm_bias: get("output_norm.bias"),
         logits: logits.unwrap_or(Part {

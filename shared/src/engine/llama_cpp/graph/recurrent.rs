@@ -42,7 +42,9 @@ impl Decoder<'_> {
                 self.short_convolution(block, recurrent, from)
             }
             RecurrentState::KimiDelta { .. } => self.kimi_delta(block, recurrent, from),
-            RecurrentState::Rwkv { .. } | RecurrentState::Lightning { .. } => from,
+            RecurrentState::Rwkv { .. }
+            | RecurrentState::Lightning { .. }
+            | RecurrentState::Compressor { .. } => from,
         };
         Ok(match attended {
             Some(attended) => self.graph.map(&[attended, mixed]),

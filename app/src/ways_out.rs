@@ -100,8 +100,7 @@ pub fn ways_out(
     if let Some((format, context)) = narrower_weights(question, focus, choice, loaded, enough) {
         offer(Change::Quant(format), context);
     }
-    let backend = question.backend;
-    for relief in (backend.reliefs)(backend, &question.chosen.model) {
+    for relief in (question.backend.reliefs)(question, focus, enough) {
         if let Some((value, context)) = relieved(question, focus, &relief, enough) {
             offer(Change::Setting(relief.setting, value), context);
         }
@@ -227,6 +226,26 @@ mod tests {
             assert_eq!(fit.max_context_length, way.context);
             assert!(way.context >= WORTHWHILE);
         }
+    }
+
+    #[test]
+    fn unequal_gpus_are_offered_a_split() {
+        let mut state = State {
+            context: "20k".into(),
+            ..State::default()
+        };
+        state.gpus[0].free = "9500 MiB".into();
+        let mut second = state.gpus[0].clone();
+        second.free = "2500 MiB".into();
+        state.gpus.push(second);
+        let split = ways(&state).into_iter().find(|way| {
+            matches!(&way.change, Change::Setting(setting, _) if setting.name == "tensor-split")
+        });
+        let split = split.unwrap();
+        split.change.apply(&mut state);
+        let fit = asked(&state).unwrap().fit(state.focus).unwrap();
+        assert_eq!(fit.max_context_length, split.context);
+        assert!(split.context >= 20_480);
     }
 
     #[test]

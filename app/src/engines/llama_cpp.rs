@@ -2,10 +2,12 @@
 
 use shared::engine::Engine;
 use shared::engine::llama_cpp::{FlashAttention, LlamaCpp, Version};
-use shared::model::Model;
+use shared::fit;
 use shared::quant::TensorType;
 
 use super::{Backend, Kind, Relief, Setting, SettingError, Values};
+use crate::question::Question;
+use crate::state::Focus;
 
 pub(super) const BACKEND: Backend = Backend {
     name: "llama.cpp",
@@ -43,6 +45,7 @@ const SETTINGS: &[Setting] = &[
     BATCH,
     PARALLEL,
     KV_UNIFIED,
+    TENSOR_SPLIT,
     SWA_FULL,
     CACHE_TYPE_K,
     CACHE_TYPE_V,
@@ -188,8 +191,33 @@ pub(super) const NO_KV_OFFLOAD: Setting = Setting {
     ),
 };
 
+const TENSOR_SPLIT: Setting = Setting {
+    name: "tensor-split",
+    kind: Kind::Text,
+    default: "",
+    label: ("GPU ごとの割合", "Split over the GPUs"),
+    help: (
+        "GPU ごとの層の割合。例: 37,4。空欄なら空き VRAM に合わせて分かれます",
+        "shares of the layers, GPU by GPU, as in 37,4; empty: they follow the free VRAM",
+    ),
+};
+
 /// The program with these settings, where what it has no field for is as `own` has it.
 pub(super) fn build(values: &Values<'_>, own: LlamaCpp) -> Result<Box<dyn Engine>, SettingError> {
+    settings(values, own).map(|settings| Box::new(settings) as Box<dyn Engine>)
+}
+
+/// Shares with commas between them.
+fn shares(text: &str) -> Option<Vec<f32>> {
+    let share = |text: &str| text.trim().parse().ok().filter(|share: &f32| *share >= 0.0);
+    let shares = text.split(',').map(share);
+    match text.trim() {
+        "" => Some(Vec::new()),
+        _ => shares.collect(),
+    }
+}
+
+fn settings(values: &Values<'_>, own: LlamaCpp) -> Result<LlamaCpp, SettingError> {
     let number = |name, otherwise| {
         let given = values.optional_number(name)?;
         Ok::<u64, SettingError>(given.unwrap_or(otherwise))
@@ -206,7 +234,7 @@ pub(super) fn build(values: &Values<'_>, own: LlamaCpp) -> Result<Box<dyn Engine
     let micro_batch = values.optional_number("ubatch-size")?;
     let ubatch_size = micro_batch.unwrap_or(own.ubatch_size);
     let has_one_batch_size = own.profile.has_one_batch_size();
-    Ok(Box::new(LlamaCpp {
+    Ok(LlamaCpp {
         version: match values.text("backend-version") {
             "" => own.version,
             _ => values.read("backend-version", Version::from_name)?,
@@ -234,11 +262,34 @@ pub(super) fn build(values: &Values<'_>, own: LlamaCpp) -> Result<Box<dyn Engine
         gpu_layers: values.optional_number("n-gpu-layers")?,
         cpu_moe_layers: number("n-cpu-moe", own.cpu_moe_layers)?,
         kv_offload: !values.is_on("no-kv-offload"),
+        tensor_split: values.read("tensor-split", shares)?,
         ..own
-    }))
+    })
 }
 
-pub(super) fn reliefs(backend: &'static Backend, model: &Model) -> Vec<Relief> {
+/// Layers for each GPU with which the context fits.
+fn split(question: &Question, focus: Focus, context: u64) -> Option<Vec<u64>> {
+    let values = Values {
+        settings: question.backend.settings,
+        chosen: &question.settings,
+    };
+    let settings = settings(&values, LlamaCpp::default()).ok()?;
+    let settings = match focus {
+        Focus::Precision(precision) => settings.in_precision(precision),
+        Focus::Exact => settings,
+    };
+    let model = &question.chosen.model;
+    fit::split(
+        &settings,
+        model,
+        &question.devices,
+        &question.budget,
+        context,
+    )
+}
+
+pub(super) fn reliefs(question: &Question, focus: Focus, context: u64) -> Vec<Relief> {
+    let (backend, model) = (question.backend, &question.chosen.model);
     let layers = model.layers.len();
     let has_experts = model
         .layers
@@ -257,7 +308,15 @@ pub(super) fn reliefs(backend: &'static Backend, model: &Model) -> Vec<Relief> {
             )
         })
         .flatten();
+    // Only llama.cpp itself has a field for it.
+    let split = backend.setting(TENSOR_SPLIT.name).and_then(|setting| {
+        let layers = split(question, focus, context)?;
+        let layers: Vec<String> = layers.iter().map(u64::to_string).collect();
+        let values = vec![layers.join(",")];
+        Some(Relief { setting, values })
+    });
     [
+        split,
         relief(
             "ubatch-size",
             ["256", "128", "64"].map(str::to_owned).into(),

@@ -12,10 +12,11 @@ mod vllm;
 use std::collections::BTreeMap;
 
 use shared::engine::{Engine, EngineError};
-use shared::model::Model;
 use shared::text::{Language, UserMessage};
 
 use crate::number::{NumberError, parse_count};
+use crate::question::Question;
+use crate::state::Focus;
 
 /// Every engine, the default first.
 pub const BACKENDS: &[Backend] = &[
@@ -46,7 +47,7 @@ pub struct Backend {
     /// precisions.
     pub cache_settings: &'static [&'static str],
     /// What can be changed to make a model fit, the mildest first.
-    pub reliefs: fn(&'static Backend, &Model) -> Vec<Relief>,
+    pub reliefs: fn(&Question, Focus, u64) -> Vec<Relief>,
     /// The engine with these settings.
     pub build: fn(&Values<'_>) -> Result<Box<dyn Engine>, SettingError>,
 }

@@ -19,7 +19,7 @@ pub(super) const GPTQ_MODEL: Backend = Backend {
     reads_checkpoints: true,
     settings: SETTINGS,
     cache_settings: &["cache"],
-    reliefs: |_, _| Vec::new(),
+    reliefs: |_, _, _| Vec::new(),
     build: |values| build(Profile::GptqModel, values),
     packing: Some("gptq-int4-g128"),
 };

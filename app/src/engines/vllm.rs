@@ -2,9 +2,10 @@
 
 use shared::engine::vllm::{CacheType, Utilization, Version, Vllm};
 use shared::engine::{Engine, EngineError};
-use shared::model::Model;
 
 use super::{Backend, Kind, Relief, Setting, SettingError, Values};
+use crate::question::Question;
+use crate::state::Focus;
 
 pub(super) const BACKEND: Backend = Backend {
     name: "vllm",
@@ -174,9 +175,9 @@ fn share_error(values: &Values<'_>) -> SettingError {
     })
 }
 
-fn reliefs(backend: &'static Backend, _: &Model) -> Vec<Relief> {
+fn reliefs(question: &Question, _: Focus, _: u64) -> Vec<Relief> {
     let relief = |name, values: &[&str]| {
-        backend.setting(name).map(|setting| Relief {
+        question.backend.setting(name).map(|setting| Relief {
             setting,
             values: values.iter().map(|&value| value.into()).collect(),
         })

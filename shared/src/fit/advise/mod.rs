@@ -12,6 +12,7 @@ mod vllm;
 use alloc::boxed::Box;
 use alloc::vec::Vec;
 
+pub use self::split::split;
 use super::{Budget, Fit, fits, max_context};
 use crate::engine::vllm::Utilization;
 use crate::engine::{Engine, EngineError, Plan, Precision};

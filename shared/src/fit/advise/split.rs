@@ -5,8 +5,40 @@
 //! many layers as fit, which finds a split wherever there is one: what a GPU takes grows with
 //! its layers, so that with fewer on one the next would have to hold more.
 
-use super::{Advice, Search, Tunable, Variant};
+use alloc::vec::Vec;
+
+use super::{Advice, Budget, Change, Search, Tunable, Variant};
 use crate::engine::Plan;
+use crate::gpu::Device;
+use crate::model::Model;
+
+/// Layers for each GPU, so that a context of `wanted` tokens fits; `None` where no split makes
+/// it fit.
+#[must_use]
+pub fn split<E: Tunable>(
+    engine: &E,
+    model: &Model,
+    devices: &[Device],
+    budget: &Budget,
+    wanted: u64,
+) -> Option<Vec<u64>> {
+    let search = Search {
+        model,
+        devices,
+        budget,
+        wanted,
+    };
+    let as_asked = Variant {
+        changes: Vec::new(),
+        engine: engine.clone(),
+        costs: Vec::new(),
+    };
+    let found = search.split_for(&as_asked, wanted)?;
+    found.changes.into_iter().find_map(|change| match change {
+        Change::TensorSplit(layers) => Some(layers),
+        _ => None,
+    })
+}
 
 impl Search<'_> {
     /// The variant with its layers split so that the wanted context fits and the longest

@@ -142,7 +142,8 @@ impl Placement {
         // Nearly all tensors are of a block and have one place.
         let of_block = tensor.block().and_then(|block| {
             let layer = model.layers.get(block)?;
-            (!layer.next_token_prediction).then(|| self.layer(block))
+            let own_rule = layer.next_token_prediction || tensor.name.ends_with(".ssm_a");
+            (!own_rule).then(|| self.layer(block))
         });
         match of_block {
             Some(place) => {

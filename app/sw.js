@@ -10,7 +10,7 @@ async function fill() {
   const page = await fetch("./", { cache: "no-cache" });
   if (!page.ok) throw new Error(`the page answers ${page.status}`);
   const html = await page.clone().text();
-  const files = [...html.matchAll(/(?:href|src|data-program)="(\.\/[^"]+)"/g)].map(([, file]) => file);
+  const files = [...html.matchAll(/(?:href|src|data-program|data-whole|data-whole-program)="(\.\/[^"]+)"/g)].map(([, file]) => file);
   const kept = (await cache.keys()).map((request) => request.url);
   const wanted = files.map((file) => new URL(file, self.registration.scope).href);
   await cache.addAll(wanted.filter((file) => !kept.includes(file)));

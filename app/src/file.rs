@@ -2,8 +2,9 @@
 
 use std::sync::Arc;
 
+use shared::model::Model;
 use shared::source::gguf::{GgufError, Header, read_model};
-use shared::source::hf::{ConfigError, read_config};
+use shared::source::hf::{ConfigError, read_config, read_config_conservative};
 use shared::text::{Language, UserMessage};
 
 use crate::model::Loaded;
@@ -38,6 +39,8 @@ pub enum FileError {
         file: String,
         /// What is wrong with it.
         error: ConfigError,
+        /// A bound from above, where the rules of its model type are not known.
+        bound: Option<Arc<Loaded>>,
     },
     /// Neither of the two.
     UnknownKind {
@@ -116,16 +119,24 @@ pub fn from_headers(mut files: Vec<HeaderFile>) -> Result<Loaded, FileError> {
 /// # Errors
 /// Where it describes none that is known.
 pub fn from_config(file: &str, bytes: &[u8]) -> Result<Loaded, FileError> {
-    let model = read_config(bytes, stem(file)).map_err(|error| FileError::Config {
-        file: file.into(),
-        error,
-    })?;
-    Ok(Loaded {
+    let name = stem(file);
+    let loaded = |model: Model| Loaded {
         file: file.into(),
         model: Arc::new(model),
         open_format: true,
         cut_short: false,
-    })
+    };
+    read_config(bytes, name)
+        .map(loaded)
+        .map_err(|error| FileError::Config {
+            file: file.into(),
+            bound: match error {
+                ConfigError::UnknownModelType { .. } => read_config_conservative(bytes, name).ok(),
+                _ => None,
+            }
+            .map(|model| Arc::new(loaded(model))),
+            error,
+        })
 }
 
 /// The name without its ending, and without the number of a shard.
@@ -138,6 +149,17 @@ fn stem(file: &str) -> &str {
         name
     } else {
         stem
+    }
+}
+
+impl FileError {
+    /// A model that bounds the file's from above, where its rules are not known.
+    #[must_use]
+    pub fn bound(&self) -> Option<&Arc<Loaded>> {
+        match self {
+            Self::Config { bound, .. } => bound.as_ref(),
+            _ => None,
+        }
     }
 }
 
@@ -155,7 +177,7 @@ impl UserMessage for FileError {
     fn message(&self, language: Language) -> String {
         let (file, words) = match self {
             Self::Gguf { file, error } => (file, error.message(language)),
-            Self::Config { file, error } => (file, error.message(language)),
+            Self::Config { file, error, .. } => (file, error.message(language)),
             Self::UnknownKind { file } => (
                 file,
                 language
@@ -207,6 +229,7 @@ impl UserMessage for FileError {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use shared::model::Geometry;
 
     #[test]
     fn files_go_by_their_names() {
@@ -216,6 +239,20 @@ mod tests {
         assert_eq!(stem("Qwen3-8B.Q4_K_M.gguf"), "Qwen3-8B.Q4_K_M");
         assert_eq!(stem("big-00001-of-00003.gguf"), "big");
         assert_eq!(stem("config"), "config");
+    }
+
+    #[test]
+    fn an_unknown_model_type_is_refused_with_a_bound_to_hand() {
+        let config = br#"{"model_type":"of_2030","hidden_size":4096,"num_hidden_layers":32,
+            "num_attention_heads":32,"num_key_value_heads":8,"intermediate_size":14336,
+            "vocab_size":128256,"max_position_embeddings":32768}"#;
+        let error = from_config("config.json", config).unwrap_err();
+        assert!(error.message(Language::Ja).contains("of_2030"));
+        let bound = error.bound().unwrap();
+        assert_eq!(bound.model.geometry, Geometry::Conservative);
+        assert_eq!(bound.model.layers.len(), 32);
+        let broken = from_config("config.json", b"{").unwrap_err();
+        assert!(broken.bound().is_none());
     }
 
     #[test]

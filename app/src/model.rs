@@ -2,12 +2,17 @@
 
 use std::sync::Arc;
 
-use shared::catalogue::{self, EntryError, NotFound};
+#[cfg(feature = "whole")]
+use shared::catalogue::EntryError;
+use shared::catalogue::{self, NotFound};
 use shared::model::Model;
-use shared::quant::{FileType, Packing, QuantizeError, pack, quantize};
+use shared::quant::{FileType, QuantizeError, quantize};
+#[cfg(feature = "whole")]
+use shared::quant::{Packing, pack};
 use shared::text::{Language, UserMessage};
 
-use crate::state::ModelChoice;
+use crate::catalogue::model;
+use crate::state::{ModelChoice, State};
 
 /// A model that was read from files on this machine.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -33,6 +38,8 @@ pub struct Chosen {
     pub formats: Formats,
     /// What the engine's command line calls the model.
     pub reference: String,
+    /// Whether its file ends before its tensor data does.
+    pub cut_short: bool,
 }
 
 /// What a model's weights can be stored in.
@@ -42,6 +49,7 @@ pub enum Formats {
     Fixed(String),
     /// Any; this one is chosen.
     Open(FileType),
+    #[cfg(feature = "whole")]
     /// A checkpoint's: any packing, this one of which is chosen; nothing for 16 bits.
     Packed {
         /// Its name.
@@ -56,7 +64,8 @@ pub enum Formats {
 pub enum ModelError {
     /// The catalogue has no such name.
     NotFound(NotFound),
-    /// The catalogue's entry cannot be had so.
+    /// The catalogue's entry cannot be read.
+    #[cfg(feature = "whole")]
     Entry(EntryError),
     /// The weights cannot be had in this format.
     Quantize(QuantizeError),
@@ -76,10 +85,7 @@ impl ModelError {
     /// Whether the format is at fault and not the model.
     #[must_use]
     pub fn is_about_format(&self) -> bool {
-        matches!(
-            self,
-            Self::UnknownFormat { .. } | Self::Quantize(_) | Self::Entry(EntryError::Quantize(_))
-        )
+        matches!(self, Self::UnknownFormat { .. } | Self::Quantize(_))
     }
 }
 
@@ -87,6 +93,7 @@ impl UserMessage for ModelError {
     fn code(&self) -> &'static str {
         match self {
             Self::NotFound(error) => error.code(),
+            #[cfg(feature = "whole")]
             Self::Entry(error) => error.code(),
             Self::Quantize(error) => error.code(),
             Self::UnknownFormat { .. } => "unknown_format",
@@ -97,6 +104,7 @@ impl UserMessage for ModelError {
     fn message(&self, language: Language) -> String {
         match (self, language) {
             (Self::NotFound(error), _) => error.message(language),
+            #[cfg(feature = "whole")]
             (Self::Entry(error), _) => error.message(language),
             (Self::Quantize(error), _) => error.message(language),
             (Self::UnknownFormat { name }, Language::Ja) => {
@@ -117,6 +125,7 @@ impl UserMessage for ModelError {
     fn hint(&self, language: Language) -> String {
         match self {
             Self::NotFound(error) => error.hint(language),
+            #[cfg(feature = "whole")]
             Self::Entry(error) => error.hint(language),
             Self::Quantize(error) => error.hint(language),
             Self::UnknownFormat { .. } => language
@@ -132,12 +141,27 @@ impl UserMessage for ModelError {
     }
 }
 
+/// The model that was chosen, as the engine that was chosen reads it.
+///
+/// # Errors
+/// Where there is no such model or no such format.
+pub fn chosen(state: &State, loaded: Option<&Loaded>) -> Result<Chosen, ModelError> {
+    #[cfg(feature = "whole")]
+    if let Some(backend) = crate::engines::find(&state.backend)
+        && backend.reads_checkpoints
+    {
+        return checkpoint(&state.model, &state.quant, backend.packing, loaded);
+    }
+    resolve(&state.model, &state.quant, loaded)
+}
+
 /// The model that was chosen, as its checkpoint stores it or, from 16 bits, packed as `quant` says;
 /// `usual` is what an engine packs that loads no 16 bits.
 ///
 /// # Errors
 /// Where there is no such model or no such format.
-pub fn checkpoint(
+#[cfg(feature = "whole")]
+fn checkpoint(
     choice: &ModelChoice,
     quant: &str,
     usual: Option<&str>,
@@ -167,9 +191,11 @@ pub fn checkpoint(
             None => chosen.model,
         },
         reference: chosen.reference,
+        cut_short: false,
     })
 }
 
+#[cfg(feature = "whole")]
 fn published(choice: &ModelChoice, loaded: Option<&Loaded>) -> Result<Chosen, ModelError> {
     let ModelChoice::Named(name) = choice else {
         // A configuration leaves no format open to an engine that reads checkpoints, and a GGUF
@@ -190,6 +216,7 @@ fn published(choice: &ModelChoice, loaded: Option<&Loaded>) -> Result<Chosen, Mo
         formats: Formats::Fixed(model.weights_format.clone()),
         model: Arc::new(model),
         reference: entry.repository.into(),
+        cut_short: false,
     })
 }
 
@@ -205,6 +232,7 @@ pub fn resolve(
     let asked = match quant {
         "" => None,
         // What is left of an engine that reads checkpoints says nothing here.
+        #[cfg(feature = "whole")]
         name if Packing::from_name(name).is_some() && FileType::from_name(name).is_none() => None,
         name => Some(
             FileType::from_name(name)
@@ -214,10 +242,19 @@ pub fn resolve(
     match choice {
         ModelChoice::Named(name) => {
             let entry = catalogue::find(name).map_err(ModelError::NotFound)?;
+            let model = model(entry, asked)
+                .map(|model| model.map_err(ModelError::Quantize))
+                .unwrap_or_else(|| {
+                    Err(ModelError::NotFound(NotFound {
+                        name: name.clone(),
+                        suggestions: Vec::new(),
+                    }))
+                })?;
             Ok(Chosen {
-                model: Arc::new(entry.model(asked).map_err(ModelError::Entry)?),
+                model: Arc::new(model),
                 formats: Formats::Open(asked.unwrap_or(entry.file_type)),
                 reference: entry.tag.into(),
+                cut_short: false,
             })
         }
         ModelChoice::File(file) => {
@@ -229,6 +266,7 @@ pub fn resolve(
                     model: loaded.model.clone(),
                     formats: Formats::Fixed(loaded.model.weights_format.clone()),
                     reference: file.clone(),
+                    cut_short: loaded.cut_short,
                 });
             }
             let format = asked.unwrap_or(FileType::Q4KM);
@@ -237,6 +275,7 @@ pub fn resolve(
                 reference: model.name.clone(),
                 model: Arc::new(model),
                 formats: Formats::Open(format),
+                cut_short: false,
             })
         }
     }

@@ -181,16 +181,11 @@ pub fn ask(
 #[cfg(test)]
 pub(crate) mod tests {
     use super::*;
-    use crate::model::{checkpoint, resolve};
+    use crate::model::{chosen, resolve};
 
     /// The question of a state without files and probe.
     pub(crate) fn asked(state: &State) -> Result<Question, Vec<Problem>> {
-        let backend = engines::find(&state.backend).unwrap();
-        let model = match backend.reads_checkpoints {
-            true => checkpoint(&state.model, &state.quant, backend.packing, None),
-            false => resolve(&state.model, &state.quant, None),
-        };
-        ask(state, model, &Vec::new())
+        ask(state, chosen(state, None), &Vec::new())
     }
 
     #[test]

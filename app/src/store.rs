@@ -1,62 +1,61 @@
-//! The page's signals: what was entered, and everything that follows from it.
+//! The page's signals: what was entered, what came from outside, and what follows from both.
 
 use std::sync::Arc;
 use std::time::Duration;
 
 use leptos::prelude::*;
 use shared::gpu::{Device, GpuReport, ProbeProblem, ProblemCode};
-use shared::text::Language;
+use shared::text::{Language, UserMessage};
 
 use crate::answer::{Answers, Detail};
-use crate::engines;
-use crate::file::FileError;
-use crate::model::{Chosen, Loaded, ModelError, checkpoint, resolve};
-use crate::question::{Field, LiveDevices, Problem, Question, ask, follows};
+use crate::model::Loaded;
+use crate::outcome::{Later, Outcome};
+use crate::question::{Field, LiveDevices, Problem, follows};
 use crate::state::{GpuChoice, ModelChoice, State};
 
-/// The signals.
+/// The signals. They are few and coarse: what a signal costs in the program's size outweighs what
+/// finer ones would save in time.
 #[derive(Clone, Copy)]
 pub struct Store {
     /// The language spoken.
     pub language: RwSignal<Language>,
     /// What was entered.
     pub state: RwSignal<State>,
-    /// The model read from files, where one was.
-    pub loaded: RwSignal<Option<Arc<Loaded>>>,
-    /// How reading the files goes.
-    pub reading: RwSignal<Reading>,
-    /// What the probe reads.
-    pub live_devices: RwSignal<LiveDevices>,
-    /// How the probe is.
-    pub live: RwSignal<Live>,
-    /// The model with its weights.
-    pub chosen: Memo<Result<Chosen, ModelError>>,
-    /// The question, or what is wrong with the input.
-    pub question: Memo<Result<Question, Vec<Problem>>>,
-    /// The answers on show.
-    pub shown: Memo<Shown>,
-    /// The plan of the answer looked at.
-    pub detail: Memo<Option<Detail>>,
+    /// What came from files and from the probe.
+    pub outside: RwSignal<Outside>,
+    /// Everything that follows.
+    outcome: Memo<Arc<Outcome>>,
+    /// What follows and takes longer.
+    later: RwSignal<Option<Arc<Later>>>,
 }
 
-/// The answers on show.
-#[derive(Debug, Clone, PartialEq)]
-pub struct Shown {
-    /// The answers to the last question that could be asked.
-    pub answers: Option<Arc<Answers>>,
-    /// Whether the input has since become one that cannot be.
-    pub is_previous: bool,
+/// What came from outside of the form.
+#[derive(Clone)]
+pub struct Outside {
+    /// The model read from files, where one was.
+    pub loaded: Option<Arc<Loaded>>,
+    /// How reading the files goes.
+    pub reading: Reading,
+    /// What the probe reads.
+    pub devices: LiveDevices,
+    /// How the probe is.
+    pub live: Live,
 }
 
 /// How reading the files goes.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Clone)]
 pub enum Reading {
     /// Nothing is being read.
     Idle,
     /// A file is being read.
     Busy,
     /// The last files could not be read.
-    Failed(FileError),
+    Failed {
+        /// Why.
+        error: Arc<dyn UserMessage + Send + Sync>,
+        /// A model that bounds theirs from above, where their rules are not known.
+        bound: Option<Arc<Loaded>>,
+    },
 }
 
 /// How the probe is.
@@ -102,54 +101,54 @@ impl Store {
     #[must_use]
     pub fn new(state: State, language: Language) -> Self {
         let state = RwSignal::new(state);
-        let loaded: RwSignal<Option<Arc<Loaded>>> = RwSignal::new(None);
-        let live_devices = RwSignal::new(LiveDevices::new());
-        let named = Memo::new(move |_| {
-            state.with(|state| {
-                let backend = engines::find(&state.backend);
-                let backend = backend.filter(|backend| backend.reads_checkpoints);
-                let usual = backend.map(|backend| backend.packing);
-                (state.model.clone(), state.quant.clone(), usual)
-            })
+        let outside = RwSignal::new(Outside {
+            loaded: None,
+            reading: Reading::Idle,
+            devices: LiveDevices::new(),
+            live: Live::Off,
         });
-        let chosen = Memo::new(move |_| {
-            named.with(|(model, quant, usual)| {
-                loaded.with(|loaded| match *usual {
-                    Some(usual) => checkpoint(model, quant, usual, loaded.as_deref()),
-                    None => resolve(model, quant, loaded.as_deref()),
+        let outcome = Memo::new_with_compare(
+            move |previous: Option<&Arc<Outcome>>| {
+                state.with(|state| {
+                    outside.with(|outside| {
+                        let previous = previous.map(Arc::as_ref);
+                        let loaded = outside.loaded.as_ref();
+                        Arc::new(Outcome::of(state, loaded, &outside.devices, previous))
+                    })
                 })
-            })
-        });
-        let question = Memo::new(move |_| {
-            state.with(|state| live_devices.with(|live| ask(state, chosen.get(), live)))
-        });
-        let shown = Memo::new(move |previous: Option<&Shown>| {
-            question.with(|question| match question {
-                Ok(question) => Shown {
-                    answers: Some(Arc::new(question.answers())),
-                    is_previous: false,
-                },
-                Err(_) => Shown {
-                    // Nothing has been answered yet where the address itself is wrong.
-                    answers: previous.and_then(|shown| shown.answers.clone()),
-                    is_previous: true,
-                },
-            })
-        });
-        let focus = Memo::new(move |_| state.with(|state| state.focus));
-        let detail =
-            Memo::new(move |_| shown.with(|shown| shown.answers.as_ref()?.detail(focus.get())));
-        Self {
+            },
+            |_, _| true,
+        );
+        let later = outcome.with_untracked(|outcome| Later::of(outcome));
+        let store = Self {
             language: RwSignal::new(language),
             state,
-            loaded,
-            reading: RwSignal::new(Reading::Idle),
-            live_devices,
-            live: RwSignal::new(Live::Off),
-            chosen,
-            question,
-            shown,
-            detail,
+            outside,
+            outcome,
+            later: RwSignal::new(later.map(Arc::new)),
+        };
+        Effect::new(move |_| store.follow_later());
+        store
+    }
+
+    /// Calculates what takes longer, a moment after the answers are on show.
+    fn follow_later(self) {
+        let outcome = self.outcome.get();
+        let is_there = self.later.with_untracked(|later| match later {
+            Some(later) => later.is_of(&outcome),
+            None => outcome.has_no_answer(),
+        });
+        if !is_there {
+            set_timeout(
+                move || {
+                    // The page may be gone, or asked about something else.
+                    let now = self.outcome.try_get_untracked();
+                    if now.is_some_and(|now| Arc::ptr_eq(&now, &outcome)) {
+                        self.later.set(Later::of(&outcome).map(Arc::new));
+                    }
+                },
+                Duration::ZERO,
+            );
         }
     }
 
@@ -158,11 +157,12 @@ impl Store {
     pub fn take_reading(self, report: &GpuReport, from_address: bool) {
         let devices = report.devices();
         if devices.is_empty() {
-            self.live
-                .set(Live::Problem(ProbeProblem::new(ProblemCode::NoGpu)));
+            self.set_live(Live::Problem(ProbeProblem::new(ProblemCode::NoGpu)));
             return;
         }
-        let before = self.live_devices.get_untracked();
+        let before = self
+            .outside
+            .with_untracked(|outside| outside.devices.clone());
         self.state.update(|state| {
             state.gpus = if before.is_empty() {
                 devices.iter().map(GpuChoice::of).collect()
@@ -170,11 +170,23 @@ impl Store {
                 followed(&state.gpus, &before, &devices)
             };
         });
-        self.live_devices.set(devices);
-        self.live.set(Live::On {
-            driver: report.driver.clone(),
-            from_address,
+        self.outside.update(|outside| {
+            outside.devices = devices;
+            outside.live = Live::On {
+                driver: report.driver.clone(),
+                from_address,
+            };
         });
+    }
+
+    /// Says how the probe is.
+    pub fn set_live(self, live: Live) {
+        self.outside.update(|outside| outside.live = live);
+    }
+
+    /// Says how reading the files goes.
+    pub fn set_reading(self, reading: Reading) {
+        self.outside.update(|outside| outside.reading = reading);
     }
 
     /// Leaves a GPU out of the question.
@@ -187,67 +199,52 @@ impl Store {
     }
 
     /// Takes the model that files hold.
-    pub fn take_model(self, loaded: Loaded) {
+    pub fn take_model(self, loaded: Arc<Loaded>) {
+        let file = loaded.file.clone();
+        self.outside.update(|outside| {
+            outside.loaded = Some(loaded);
+            outside.reading = Reading::Idle;
+        });
         self.state.update(|state| {
-            state.model = ModelChoice::File(loaded.file.clone());
+            state.model = ModelChoice::File(file);
             state.quant.clear();
         });
-        self.loaded.set(Some(Arc::new(loaded)));
-        self.reading.set(Reading::Idle);
     }
 
-    /// A part of the state that only tells of its own changes.
-    pub fn part<T: Clone + PartialEq + Send + Sync + 'static>(
-        self,
-        part: impl Fn(&State) -> T + Send + Sync + 'static,
-    ) -> Memo<T> {
-        Memo::new(move |_| self.state.with(&part))
-    }
-
-    /// Whether nothing has been answered yet: the address asked for what cannot be.
+    /// Everything that follows from the state.
     #[must_use]
-    pub fn has_no_answer(self) -> bool {
-        self.shown.with(|shown| shown.answers.is_none())
+    pub fn outcome(self) -> Arc<Outcome> {
+        self.outcome.get()
     }
 
-    /// The answers on show, but a moment later than the answers themselves: for what takes longer
-    /// to calculate and is not waited for.
+    /// What takes longer; of the answers before the last ones for a moment.
     #[must_use]
-    pub fn later(self) -> RwSignal<Option<Arc<Answers>>> {
-        let later = RwSignal::new(self.shown.with_untracked(|shown| shown.answers.clone()));
-        Effect::new(move |_| {
-            let answers = self.shown.with(|shown| shown.answers.clone());
-            if later.with_untracked(|later| *later == answers) {
-                return;
-            }
-            set_timeout(
-                move || {
-                    // The page may have been built anew since.
-                    let _ = later.try_set(answers);
-                },
-                Duration::ZERO,
-            );
-        });
-        later
+    pub fn later(self) -> Option<Arc<Later>> {
+        self.later.get()
     }
 
-    /// Something read off the answers on show; nothing where there are none.
-    pub fn read<T>(self, read: impl Fn(&Answers) -> T) -> Option<T> {
-        self.shown
-            .with(|shown| shown.answers.as_ref().map(|answers| read(answers)))
+    /// The answers on show.
+    #[must_use]
+    pub fn answers(self) -> Option<Arc<Answers>> {
+        self.outcome().answers.clone()
+    }
+
+    /// The plan of the answer looked at.
+    #[must_use]
+    pub fn detail(self) -> Option<Arc<Detail>> {
+        self.outcome().detail.clone()
+    }
+
+    /// Whether the answers on show are those of an earlier question.
+    #[must_use]
+    pub fn is_previous(self) -> bool {
+        self.outcome().is_previous
     }
 
     /// What is wrong with a field.
     #[must_use]
     pub fn problem(self, field: Field) -> Option<Problem> {
-        self.question.with(|question| {
-            question
-                .as_ref()
-                .err()?
-                .iter()
-                .find(|problem| problem.field == field)
-                .cloned()
-        })
+        self.outcome().problem(field).cloned()
     }
 }
 

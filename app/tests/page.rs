@@ -4,11 +4,10 @@
 // Clippy takes the helpers of a test for code of the page.
 #![allow(clippy::unwrap_used, clippy::panic)]
 
-use app::page;
+use app::mount;
 use app::question::Field;
 use app::state::{State, from_query, to_query};
 use app::store::{Live, Store};
-use leptos::mount::{UnmountHandle, mount_to};
 use leptos::prelude::*;
 use leptos::task::tick;
 use shared::gpu::GpuReport;
@@ -23,7 +22,7 @@ wasm_bindgen_test_configure!(run_in_browser);
 struct Mounted {
     store: Store,
     place: HtmlElement,
-    _handle: Box<dyn std::any::Any>,
+    owner: Owner,
 }
 
 fn mounted(state: State, language: Language) -> Mounted {
@@ -32,18 +31,24 @@ fn mounted(state: State, language: Language) -> Mounted {
         .unwrap()
         .unchecked_into();
     document().body().unwrap().append_child(&place).unwrap();
+    // Fails only where another test has started it.
+    let _ = any_spawner::Executor::init_wasm_bindgen();
     let owner = Owner::new();
-    let store = owner.with(|| Store::new(state, language));
-    let handle: UnmountHandle<_> = mount_to(place.clone(), move || page(store));
+    let store = owner.with(|| {
+        let store = Store::new(state, language);
+        mount(place.clone().into(), store);
+        store
+    });
     Mounted {
         store,
         place,
-        _handle: Box::new((owner, handle)),
+        owner,
     }
 }
 
 impl Drop for Mounted {
     fn drop(&mut self) {
+        self.owner.cleanup();
         self.place.remove();
     }
 }
@@ -191,7 +196,8 @@ async fn readings_fill_the_form_until_it_is_edited() {
     page.store.take_reading(&report(15 << 30), false);
     tick().await;
     assert_eq!(value(), "8 GiB");
-    assert!(matches!(page.store.live.get_untracked(), Live::On { .. }));
+    let outside = page.store.outside.get_untracked();
+    assert!(matches!(outside.live, Live::On { .. }));
 }
 
 #[wasm_bindgen_test]

@@ -34,10 +34,15 @@ pub(super) fn follow(store: Store) {
         if first.is_none() {
             return;
         }
-        if let Ok(history) = window().history() {
-            let address = format!("?{query}");
-            // Refused only where the page is a local file: the state is then kept by the page.
-            let _ = history.replace_state_with_url(&JsValue::NULL, "", Some(&address));
-        }
+        write(&query);
     });
+}
+
+/// Sets the query of the address.
+pub(super) fn write(query: &str) {
+    if let Ok(history) = window().history() {
+        let address = ["?", query].concat();
+        // Refused only where the page is a local file: the state is then kept by the page.
+        let _ = history.replace_state_with_url(&JsValue::NULL, "", Some(&address));
+    }
 }

@@ -3,20 +3,25 @@
 pub mod address;
 pub mod clipboard;
 pub mod files;
+pub mod handover;
+#[cfg(feature = "whole")]
+mod headers;
 mod offline;
 pub mod preferences;
 pub mod probe;
+mod report;
 
 use std::time::Duration;
 
-use leptos::mount::mount_to;
+use any_spawner::Executor;
 use leptos::prelude::*;
 use wasm_bindgen::JsCast;
 use web_sys::HtmlInputElement;
 
-use crate::state::from_query;
+use crate::engines;
+use crate::state::{State, from_query};
 use crate::store::Store;
-use crate::view::page;
+use crate::view::mount;
 
 /// Starts the page once the static one has been painted: the answer is in sight before any work
 /// is done for the next one.
@@ -24,14 +29,27 @@ pub fn start_after_paint() {
     request_animation_frame(|| set_timeout(start, Duration::ZERO));
 }
 
-/// Starts the page in place of what the static page shows.
+/// Starts the page in place of what the static page, or the program before this one, shows.
 pub fn start() {
+    // Fails only where there is one already.
+    let _ = Executor::init_wasm_bindgen();
     let state = from_query(&address::query());
+    if engines::find(&state.backend).is_none() {
+        handover::call();
+        return;
+    }
+    let owner = Owner::new();
+    owner.with(|| start_owned(state));
+    handover::offer(owner);
+}
+
+fn start_owned(state: State) {
     let store = Store::new(state, preferences::language());
     let Some(place) = document().get_element_by_id("page") else {
         return;
     };
     let typed = early_input();
+    let errand = handover::take_over();
     // In one task with the mounting: nothing is painted between the two.
     place.set_text_content(None);
     if let Some(root) = document().document_element() {
@@ -45,15 +63,15 @@ pub fn start() {
             }
         });
     }
-    mount_to(place.unchecked_into(), move || {
-        address::follow(store);
-        preferences::follow_language(store);
-        files::follow_drops(store);
-        probe::start(store);
-        offline::keep();
-        page(store)
-    })
-    .forget();
+    address::follow(store);
+    preferences::follow_language(store);
+    files::follow_drops(store);
+    probe::start(store);
+    offline::keep();
+    mount(place, store);
+    if let Some(errand) = errand {
+        errand.run(store);
+    }
     if let Some(root) = document().document_element() {
         // For whoever waits for the program, such as tests.
         let _ = root.set_attribute("data-running", "");

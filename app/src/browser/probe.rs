@@ -5,11 +5,12 @@ use std::cell::RefCell;
 use js_sys::{Object, Reflect};
 use leptos::prelude::*;
 use leptos::task::spawn_local;
-use shared::gpu::{GpuReport, ProbeProblem};
+use shared::gpu::GpuReport;
 use wasm_bindgen::prelude::*;
 use wasm_bindgen_futures::JsFuture;
 use web_sys::{EventSource, MessageEvent, RequestInit, Response};
 
+use super::report;
 use crate::store::{Live, Store};
 
 /// Where the probe listens unless it was told otherwise.
@@ -55,7 +56,7 @@ fn place(store: Store) -> Place {
 /// Asks the probe and listens to it from then on.
 pub fn connect(store: Store) {
     let place = place(store);
-    store.live.set(Live::Connecting);
+    store.set_live(Live::Connecting);
     spawn_local(async move {
         match ask(&place).await {
             Ok(report) => {
@@ -63,7 +64,7 @@ pub fn connect(store: Store) {
                 listen(store, &place);
             }
             Err(failure) => {
-                store.live.set(failure);
+                store.set_live(failure);
             }
         }
     });
@@ -71,9 +72,21 @@ pub fn connect(store: Store) {
 
 /// Lets go of the probe. What it read last stays as if it had been entered.
 pub fn disconnect(store: Store) {
+    release();
+    store.outside.update(|outside| {
+        outside.devices.clear();
+        outside.live = Live::Off;
+    });
+}
+
+/// Whether the probe is being listened to.
+pub(super) fn is_connected() -> bool {
+    STREAM.with_borrow(Option::is_some)
+}
+
+/// Lets go of the probe, and of nothing that it read.
+pub(super) fn release() {
     STREAM.with_borrow_mut(Option::take);
-    store.live_devices.set(Vec::new());
-    store.live.set(Live::Off);
 }
 
 /// Takes the readings that came with the address, and connects where the probe itself serves the
@@ -81,9 +94,11 @@ pub fn disconnect(store: Store) {
 pub(super) fn start(store: Store) {
     let location = window().location();
     let hash = location.hash().unwrap_or_default();
-    match GpuReport::from_fragment(&hash) {
-        Some(Ok(report)) => store.take_reading(&report, true),
-        Some(Err(problem)) => store.live.set(Live::Problem(problem)),
+    match GpuReport::in_fragment(&hash) {
+        Some(json) => match report::report(&json) {
+            Ok(report) => store.take_reading(&report, true),
+            Err(problem) => store.set_live(Live::Problem(problem)),
+        },
         None => {
             let host = location.hostname().unwrap_or_default();
             if matches!(host.as_str(), "127.0.0.1" | "localhost") {
@@ -128,9 +143,9 @@ async fn ask(place: &Place) -> Result<GpuReport, Live> {
     };
     let body = body.as_string().unwrap_or_default();
     if response.ok() {
-        GpuReport::from_json(body.as_bytes()).map_err(Live::Problem)
+        report::report(&body).map_err(Live::Problem)
     } else {
-        Err(ProbeProblem::from_json(body.as_bytes()).map_or(Live::Silent, Live::Problem))
+        Err(report::problem(&body).map_or(Live::Silent, Live::Problem))
     }
 }
 
@@ -151,19 +166,19 @@ fn listen(store: Store, place: &Place) {
         return;
     };
     let data = |event: &MessageEvent| event.data().as_string().unwrap_or_default();
-    let reading = Listener::new(move |event: MessageEvent| {
-        match GpuReport::from_json(data(&event).as_bytes()) {
+    let reading = Listener::new(
+        move |event: MessageEvent| match report::report(&data(&event)) {
             Ok(report) => store.take_reading(&report, false),
-            Err(problem) => store.live.set(Live::Problem(problem)),
-        }
-    });
+            Err(problem) => store.set_live(Live::Problem(problem)),
+        },
+    );
     let problem = Listener::new(move |event: MessageEvent| {
-        if let Some(problem) = ProbeProblem::from_json(data(&event).as_bytes()) {
-            store.live.set(Live::Problem(problem));
+        if let Some(problem) = report::problem(&data(&event)) {
+            store.set_live(Live::Problem(problem));
         }
     });
     // The browser tries again by itself; the next reading says that it worked.
-    let silent = Listener::new(move |_| store.live.set(Live::Silent));
+    let silent = Listener::new(move |_| store.set_live(Live::Silent));
     let listeners = [
         ("gpus", &reading),
         ("problem", &problem),

@@ -207,14 +207,26 @@ pub(super) fn build(values: &Values<'_>, own: LlamaCpp) -> Result<Box<dyn Engine
     settings(values, own).map(|settings| Box::new(settings) as Box<dyn Engine>)
 }
 
-/// Shares with commas between them.
+/// Shares with commas between them, with three decimals at most.
 fn shares(text: &str) -> Option<Vec<f32>> {
-    let share = |text: &str| text.trim().parse().ok().filter(|share: &f32| *share >= 0.0);
-    let shares = text.split(',').map(share);
-    match text.trim() {
-        "" => Some(Vec::new()),
-        _ => shares.collect(),
+    if text.trim().is_empty() {
+        return Some(Vec::new());
     }
+    text.split(',').map(|text| share(text.trim())).collect()
+}
+
+/// Thousandths divide to the very number that the engine reads; the library's reader of floats
+/// would be a thirtieth of the program.
+fn share(text: &str) -> Option<f32> {
+    let (whole, decimals) = text.split_once('.').unwrap_or((text, ""));
+    let padded = [decimals, "000"].concat();
+    if !decimals.bytes().all(|digit| digit.is_ascii_digit()) || decimals.len() > 3 {
+        return None;
+    }
+    let thousandths: u32 = [whole, padded.get(..3)?].concat().parse().ok()?;
+    #[allow(clippy::cast_precision_loss)]
+    let share = thousandths as f32 / 1000.0;
+    Some(share)
 }
 
 fn settings(values: &Values<'_>, own: LlamaCpp) -> Result<LlamaCpp, SettingError> {
@@ -330,4 +342,19 @@ pub(super) fn reliefs(question: &Question, focus: Focus, context: u64) -> Vec<Re
     .into_iter()
     .flatten()
     .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn shares_are_read_as_the_engine_reads_them() {
+        assert_eq!(shares(""), Some(Vec::new()));
+        assert_eq!(shares("37, 4"), Some(vec![37.0, 4.0]));
+        assert_eq!(shares("0.75,.125"), Some(vec![0.75, 0.125]));
+        for wrong in ["-1", "a", "1,,2", "1.2345", "1e3", "+-1"] {
+            assert_eq!(shares(wrong), None, "{wrong}");
+        }
+    }
 }

@@ -1,12 +1,18 @@
-//! The engines that the page offers, and their settings as fields. [`BACKENDS`] is the only
-//! list: a new engine is a file beside this one and a line in it.
+//! The engines that the page offers, and their settings as fields. A new engine is a file beside
+//! this one, a line in [`BACKENDS`] and its name in [`NAMES`].
 
+#[cfg(feature = "whole")]
 mod koboldcpp;
 mod llama_cpp;
+#[cfg(feature = "whole")]
 mod llama_cpp_python;
+#[cfg(feature = "whole")]
 mod lm_studio;
+#[cfg(feature = "whole")]
 mod ollama;
+#[cfg(feature = "whole")]
 mod transformers;
+#[cfg(feature = "whole")]
 mod vllm;
 
 use std::collections::BTreeMap;
@@ -18,16 +24,38 @@ use crate::number::{NumberError, parse_count};
 use crate::question::Question;
 use crate::state::Focus;
 
-/// Every engine, the default first.
+/// Every engine by its name in the address and the name shown, the default first. The program that
+/// the page opens with knows only the first of them, and calls the whole one for the others.
+pub const NAMES: &[(&str, &str)] = &[
+    ("llama.cpp", "llama.cpp"),
+    ("ollama", "Ollama"),
+    ("lm-studio", "LM Studio"),
+    ("koboldcpp", "KoboldCpp"),
+    ("llama-cpp-python", "llama-cpp-python"),
+    ("vllm", "vLLM"),
+    ("transformers", "Transformers"),
+    ("gptqmodel", "GPTQModel"),
+    ("autogptq", "AutoGPTQ"),
+];
+
+/// Every engine that this program knows, the default first.
 pub const BACKENDS: &[Backend] = &[
     llama_cpp::BACKEND,
+    #[cfg(feature = "whole")]
     ollama::BACKEND,
+    #[cfg(feature = "whole")]
     lm_studio::BACKEND,
+    #[cfg(feature = "whole")]
     koboldcpp::BACKEND,
+    #[cfg(feature = "whole")]
     llama_cpp_python::BACKEND,
+    #[cfg(feature = "whole")]
     vllm::BACKEND,
+    #[cfg(feature = "whole")]
     transformers::TRANSFORMERS,
+    #[cfg(feature = "whole")]
     transformers::GPTQ_MODEL,
+    #[cfg(feature = "whole")]
     transformers::AUTO_GPTQ,
 ];
 
@@ -312,6 +340,15 @@ mod tests {
                 assert!(taken || setting.name == "backend-version", "{option}");
             }
         }
+    }
+
+    #[test]
+    fn every_engine_is_named() {
+        let known: Vec<(&str, &str)> = BACKENDS
+            .iter()
+            .map(|backend| (backend.name, backend.label))
+            .collect();
+        assert_eq!(known, NAMES);
     }
 
     #[test]

@@ -3,7 +3,7 @@
 use shared::fit::Answer;
 
 use super::{Focus, GpuChoice, ModelChoice, State};
-use crate::engines::{self, BACKENDS};
+use crate::engines::{self, BACKENDS, NAMES};
 
 /// Characters that a query carries as they are and that people like to read.
 fn is_plain(byte: u8) -> bool {
@@ -117,7 +117,7 @@ pub fn from_query(query: &str) -> State {
             "model" => state.model = ModelChoice::Named(value),
             "file" => state.model = ModelChoice::File(value),
             "quant" => state.quant = value,
-            "backend" if engines::find(&value).is_some() => state.backend = value,
+            "backend" if NAMES.iter().any(|(name, _)| *name == value) => state.backend = value,
             "gpu" => named = Some(value),
             "free" => gpus.push(GpuChoice {
                 name: named.take().unwrap_or_default(),

@@ -6,8 +6,10 @@ use shared::fit::{Fit, Limit};
 use shared::text::UserMessage;
 
 use super::Page;
+use super::dom::{Piece, Tag, tag, tag_of};
 use crate::answer::{Answers, Row, is_nothing, shortfall};
 use crate::number::grouped;
+use crate::outcome::Outcome;
 use crate::state::Focus;
 use crate::text::phrase;
 
@@ -24,48 +26,35 @@ pub(super) fn focus_label(page: Page, focus: Focus) -> &'static str {
 }
 
 /// The answer looked at, in one sentence.
-pub(super) fn sentence(page: Page) -> impl IntoView {
+pub(super) fn sentence(page: Page) -> Tag {
     let store = page.store;
-    let focus = store.part(|state| state.focus);
-    let sentence = move || {
-        store
-            .read(|answers| sentence_of(page, answers, focus.get()))
-            .unwrap_or_else(|| unasked(page))
-    };
-    view! {
-        <h1
-            class="sentence"
-            class:previous=move || store.shown.with(|shown| shown.is_previous)
-            aria-live="polite"
-            aria-atomic="true"
-        >
-            {sentence}
-        </h1>
-    }
+    tag_of("h1", "sentence")
+        .set("aria-live", "polite")
+        .set("aria-atomic", "true")
+        .class("previous", move || store.is_previous())
+        .slot(move || {
+            let outcome = store.outcome();
+            match &outcome.answers {
+                Some(answers) => sentence_of(page, answers, outcome.focus),
+                None => unasked(page, &outcome),
+            }
+        })
 }
 
 /// What stands in place of an answer where the address asked for what cannot be.
-fn unasked(page: Page) -> AnyView {
-    page.store.question.with(|question| {
-        let problem = question
-            .as_ref()
-            .err()
-            .and_then(|problems| problems.first());
-        problem
-            .map(|problem| {
-                let message = problem.message(page.language);
-                let hint = problem.hint(page.language);
-                view! {
-                    <strong>{message}</strong>
-                    " — "
-                    {hint}
-                }
-            })
-            .into_any()
-    })
+fn unasked(page: Page, outcome: &Outcome) -> Vec<Piece> {
+    let problems = outcome.question.as_ref().err();
+    match problems.and_then(|problems| problems.first()) {
+        Some(problem) => vec![
+            tag("strong").with(problem.message(page.language)).into(),
+            " — ".into(),
+            problem.hint(page.language).into(),
+        ],
+        None => Vec::new(),
+    }
 }
 
-fn sentence_of(page: Page, answers: &Answers, focus: Focus) -> AnyView {
+fn sentence_of(page: Page, answers: &Answers, focus: Focus) -> Vec<Piece> {
     let language = page.language;
     let question = &answers.question;
     let free = question.devices.iter().map(|device| device.free).sum();
@@ -78,7 +67,7 @@ fn sentence_of(page: Page, answers: &Answers, focus: Focus) -> AnyView {
         free,
     );
     let Some(row) = answers.row(focus) else {
-        return ().into_any();
+        return Vec::new();
     };
     let cache = focus_label(page, row.focus);
     let (number, end) = match &row.fit {
@@ -102,165 +91,150 @@ fn sentence_of(page: Page, answers: &Answers, focus: Focus) -> AnyView {
             phrase::end_refused(language, cache, &error.message(language)),
         ),
     };
-    view! { {begin}<strong>{number}</strong>{end} }.into_any()
+    vec![begin.into(), tag("strong").with(number).into(), end.into()]
 }
 
 /// A large numeral for each precision; choosing one shows its details below.
-pub(super) fn readings(page: Page) -> impl IntoView {
+pub(super) fn readings(page: Page) -> Tag {
     let store = page.store;
-    let focuses = Memo::new(move |_| {
+    let rows = move || {
         store
-            .read(|answers| answers.rows.iter().map(|row| row.focus).collect::<Vec<_>>())
-            .unwrap_or_default()
-    });
-    let all = move || {
-        focuses
-            .get()
-            .into_iter()
-            .map(|focus| reading(page, focus))
-            .collect_view()
+            .answers()
+            .map_or(0, |answers| answers.rows.len() as u64)
     };
     // The numerals are as large as the longest of them lets all be.
     let digits = move || {
-        let longest = store
-            .read(|answers| {
-                let lengths = answers.rows.iter().filter_map(|row| {
-                    Some(grouped(row.fit.as_ref().ok()?.max_context_length).len())
-                });
-                lengths.max()
-            })
-            .flatten()
-            .unwrap_or(1);
-        format!("--digits: {}", longest.max(6))
+        let answers = store.answers();
+        let lengths = answers.iter().flat_map(|answers| &answers.rows);
+        let longest = lengths
+            .filter_map(|row| Some(grouped(row.fit.as_ref().ok()?.max_context_length).len()))
+            .max();
+        longest.unwrap_or(1).max(6).to_string()
     };
-    view! {
-        <fieldset
-            class="readings"
-            hidden=move || store.has_no_answer()
-            class:previous=move || store.shown.with(|shown| shown.is_previous)
-        >
-            <legend class="hidden">{page.text.readings}</legend>
-            <div class="numerals" style=digits>{all}</div>
-            {limits(page)}
-        </fieldset>
-    }
+    let numerals = tag_of("div", "numerals")
+        .styled("--digits", digits)
+        .keyed(rows, move |_| {
+            let answers = store.answers();
+            let rows = answers.iter().flat_map(|answers| &answers.rows);
+            rows.map(|row| reading(page, row.focus).into()).collect()
+        });
+    tag_of("fieldset", "readings")
+        .flag("hidden", move || store.outcome().has_no_answer())
+        .class("previous", move || store.is_previous())
+        .with(tag_of("legend", "hidden").with(page.text.readings))
+        .with(numerals)
+        .with(limits(page))
 }
 
-fn reading(page: Page, focus: Focus) -> impl IntoView {
+fn reading(page: Page, focus: Focus) -> Tag {
     let store = page.store;
     let text = page.text;
-    let hook = format!("max-context-{}", focus.name());
-    let fit = Memo::new(move |_| {
-        store
-            .read(|answers| {
-                let row: Option<&Row> = answers.rows.iter().find(|row| row.focus == focus);
-                row.map(|row| row.fit.clone())
-            })
-            .flatten()
-    });
+    let of_row = move |read: &dyn Fn(&Row) -> String| {
+        let answers = store.answers();
+        let mut rows = answers.iter().flat_map(|answers| &answers.rows);
+        rows.find(|row| row.focus == focus)
+            .map(read)
+            .unwrap_or_default()
+    };
     let numeral = move || {
-        fit.with(|fit| match fit {
-            Some(Ok(fit)) => grouped(fit.max_context_length),
-            _ => "—".to_owned(),
+        of_row(&|row| match &row.fit {
+            Ok(fit) => grouped(fit.max_context_length),
+            Err(_) => "—".to_owned(),
         })
     };
     let below = move || {
-        fit.with(|fit| match fit {
-            Some(Ok(fit)) if is_nothing(fit) => text.does_not_fit.to_owned(),
-            Some(Ok(fit)) => below_numeral(page, fit),
-            Some(Err(_)) => text.refused.to_owned(),
-            None => String::new(),
+        of_row(&|row| match &row.fit {
+            Ok(fit) if is_nothing(fit) => text.does_not_fit.to_owned(),
+            Ok(fit) => phrase::about(page.language, fit.max_context_length),
+            Err(_) => text.refused.to_owned(),
         })
     };
-    view! {
-        <label class="reading">
-            <input
-                type="radio"
-                name="focus"
-                class="hidden"
-                value=focus.name()
-                prop:checked=move || store.state.with(|state| state.focus == focus)
-                on:change=move |_| store.state.update(|state| state.focus = focus)
-            />
-            <span class="cache">"KV " {focus_label(page, focus)}</span>
-            <span class="numeral" data-testid=hook>{numeral}</span>
-            <span class="below">{below}</span>
-        </label>
-    }
+    let choice = tag_of("input", "hidden")
+        .set("type", "radio")
+        .set("name", "focus")
+        .set("value", focus.name())
+        .property("checked", move || store.outcome().focus == focus)
+        .on("change", move |_| {
+            store.state.update(|state| state.focus = focus);
+        });
+    tag_of("label", "reading")
+        .with(choice)
+        .with(
+            tag_of("span", "cache")
+                .with("KV ")
+                .with(focus_label(page, focus)),
+        )
+        .with(
+            tag_of("span", "numeral")
+                .hook(&["max-context-", focus.name()].concat())
+                .words(numeral),
+        )
+        .with(tag_of("span", "below").words(below))
 }
 
-fn below_numeral(page: Page, fit: &Fit) -> String {
-    phrase::about(page.language, fit.max_context_length)
-}
-
-/// The three limits, the binding one named.
-fn limits(page: Page) -> impl IntoView {
+/// The limits, the binding one named.
+fn limits(page: Page) -> Tag {
     let store = page.store;
     let text = page.text;
-    let focus = store.part(|state| state.focus);
-    let limits = move || {
-        store
-            .read(|answers| {
-                let row = answers.row(focus.get())?;
-                let trained = answers.question.chosen.model.trained_context_length;
-                Some((row.fit.clone().ok(), trained))
-            })
-            .flatten()
-    };
-    let item = move |label: &'static str, value: String, binds: bool| {
-        view! {
-            <div class="limit" class:binds=binds>
-                <dt>{label}</dt>
-                <dd>
-                    {value}
-                    {binds.then(|| view! { <span class="hidden">" (" {text.limit_binds} ")"</span> })}
-                </dd>
-            </div>
-        }
-    };
-    let list = move || {
-        let (fit, trained) = limits()?;
-        let limit = fit.as_ref().map(|fit| fit.limit);
-        let memory = fit
-            .as_ref()
-            .map_or_else(|| "—".to_owned(), |fit| grouped(fit.max_context_length));
-        Some(view! {
-            {item(
-                text.limit_memory,
-                memory,
-                matches!(limit, Some(Limit::Vram | Limit::Weights)),
-            )}
-            {item(
-                text.limit_trained,
-                trained.map_or_else(|| text.limit_unknown.to_owned(), grouped),
-                limit == Some(Limit::TrainedContext),
-            )}
-        })
-    };
-    let is_previous = Memo::new(move |_| store.shown.with(|shown| shown.is_previous));
     let lead = move || {
-        if is_previous.get() {
+        if store.is_previous() {
             text.previous_answer
         } else {
             text.limited_by
         }
     };
-    let binding = move || {
-        limits().map_or(text.limited_by_refusal, |(fit, _)| match fit {
-            Some(fit) => match fit.limit {
-                Limit::Vram => text.limited_by_memory,
-                Limit::TrainedContext => text.limited_by_trained,
-                Limit::Weights => text.limited_by_weights,
-            },
-            None => text.limited_by_refusal,
-        })
+    let binding = move || match looked_at(&store.outcome()).map(|fit| fit.limit) {
+        Some(Limit::Vram) => text.limited_by_memory,
+        Some(Limit::TrainedContext) => text.limited_by_trained,
+        Some(Limit::Weights) => text.limited_by_weights,
+        None => text.limited_by_refusal,
     };
-    view! {
-        <div class="limits">
-            <p class="binding">
-                {lead} " " <strong data-testid="limited-by">{binding}</strong>
-            </p>
-            <dl aria-label=text.limits>{list}</dl>
-        </div>
+    let list = move || {
+        let outcome = store.outcome();
+        let Some(answers) = &outcome.answers else {
+            return Vec::new();
+        };
+        let fit = looked_at(&outcome);
+        let limit = fit.map(|fit| fit.limit);
+        let trained = answers.question.chosen.model.trained_context_length;
+        vec![
+            limit_item(
+                page,
+                text.limit_memory,
+                fit.map_or_else(|| "—".to_owned(), |fit| grouped(fit.max_context_length)),
+                matches!(limit, Some(Limit::Vram | Limit::Weights)),
+            ),
+            limit_item(
+                page,
+                text.limit_trained,
+                trained.map_or_else(|| text.limit_unknown.to_owned(), grouped),
+                limit == Some(Limit::TrainedContext),
+            ),
+        ]
+    };
+    tag_of("div", "limits")
+        .with(
+            tag_of("p", "binding")
+                .words(lead)
+                .with(" ")
+                .with(tag("strong").hook("limited-by").words(binding)),
+        )
+        .with(tag("dl").set("aria-label", text.limits).slot(list))
+}
+
+fn looked_at(outcome: &Outcome) -> Option<&Fit> {
+    let row = outcome.answers.as_ref()?.row(outcome.focus)?;
+    row.fit.as_ref().ok()
+}
+
+fn limit_item(page: Page, label: &str, value: String, binds: bool) -> Piece {
+    let mut amount = tag("dd").with(value);
+    if binds {
+        let said = [" (", page.text.limit_binds, ")"].concat();
+        amount = amount.with(tag_of("span", "hidden").with(said));
     }
+    tag_of("div", if binds { "limit binds" } else { "limit" })
+        .with(tag("dt").with(label))
+        .with(amount)
+        .into()
 }

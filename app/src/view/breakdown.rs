@@ -2,140 +2,130 @@
 
 use leptos::prelude::*;
 use shared::engine::{Basis, Explanation, Figure};
-use shared::fit::Budget;
 
 use super::Page;
+use super::dom::{Piece, Tag, element_of, tag, tag_of};
 use super::memory_bar::part_name;
 use crate::answer::{Answers, Detail};
 use crate::memory::{Part, sum, total};
 use crate::number::{exact_bytes, memory};
+use crate::outcome::Outcome;
 use crate::text::phrase;
 
-pub(super) fn breakdown(page: Page) -> impl IntoView {
+pub(super) fn breakdown(page: Page) -> Tag {
     let store = page.store;
-    let items = Part::PLANNED
-        .into_iter()
-        .map(|part| item(page, part))
-        .collect_view();
     let sum_of = move || {
-        store.detail.with(|detail| {
-            let detail = detail.as_ref()?;
-            store.read(|answers| total(&detail.plan, &answers.question.budget))
-        })
+        let outcome = store.outcome();
+        on_show(&outcome)
+            .map(|(answers, detail)| memory(total(&detail.plan, &answers.question.budget)))
+            .unwrap_or_default()
     };
     let host = move || {
-        store
-            .detail
-            .with(|detail| detail.as_ref().map(|detail| detail.plan.host.total()))
-            .filter(|&bytes| bytes > 0)
-            .map(|bytes| {
-                view! {
-                    <p class="host">
-                        {page.text.host_memory} " "
-                        <span data-testid="plan-host">{memory(bytes)}</span>
-                    </p>
-                }
-            })
+        let bytes = store.detail().map_or(0, |detail| detail.plan.host.total());
+        if bytes == 0 {
+            return Vec::new();
+        }
+        let amount = tag("span").hook("plan-host").with(memory(bytes));
+        let line = tag_of("p", "host")
+            .with(page.text.host_memory)
+            .with(" ")
+            .with(amount);
+        vec![line.into()]
     };
-    view! {
-        <div class="breakdown">
-            {items}
-            <p class="item total">
-                <span class="what">{page.text.total}</span>
-                <span class="value" data-testid="plan-total">
-                    {move || sum_of().map(memory)}
-                </span>
-                <span class="basis"></span>
-            </p>
-            {host}
-            <p class="hint">{page.text.explain_hint}</p>
-        </div>
-    }
+    let total = tag_of("p", "item total")
+        .with(tag_of("span", "what").with(page.text.total))
+        .with(tag_of("span", "value").hook("plan-total").words(sum_of))
+        .with(tag_of("span", "basis"));
+    tag_of("div", "breakdown")
+        .with_all(
+            Part::PLANNED
+                .into_iter()
+                .map(|part| item(page, part).into()),
+        )
+        .with(total)
+        .slot(host)
+        .with(tag_of("p", "hint").with(page.text.explain_hint))
+}
+
+/// The answers on show with the plan looked at.
+fn on_show(outcome: &Outcome) -> Option<(&Answers, &Detail)> {
+    Some((outcome.answers.as_deref()?, outcome.detail.as_deref()?))
 }
 
 /// What an item shows.
-#[derive(Clone, PartialEq)]
 struct Item {
     figure: Figure,
     given: bool,
-    explanations: Vec<Explanation>,
 }
 
-fn read(answers: &Answers, detail: &Detail, part: Part) -> Item {
-    let budget: &Budget = &answers.question.budget;
-    let components = part.components(budget);
-    let given = match part {
-        Part::Margin => true,
-        Part::Runtime => components.is_empty(),
-        _ => false,
-    };
-    Item {
+fn read(outcome: &Outcome, part: Part) -> Option<Item> {
+    let (answers, detail) = on_show(outcome)?;
+    let budget = &answers.question.budget;
+    Some(Item {
         figure: sum(part, &detail.plan, budget),
-        given,
-        explanations: detail
-            .explanations
-            .iter()
-            .filter(|explanation| components.contains(&explanation.component))
-            .cloned()
-            .collect(),
-    }
+        given: match part {
+            Part::Margin => true,
+            Part::Runtime => part.components(budget).is_empty(),
+            _ => false,
+        },
+    })
 }
 
 /// One part. It keeps its place while its figures change, so that an explanation stays open.
-fn item(page: Page, part: Part) -> AnyView {
+fn item(page: Page, part: Part) -> Tag {
     let store = page.store;
     let text = page.text;
-    let item = Memo::new(move |_| {
-        store.detail.with(|detail| {
-            let detail = detail.as_ref()?;
-            store.read(|answers| read(answers, detail, part))
-        })
-    });
-    let value = move || item.with(|item| item.as_ref().map(|item| memory(item.figure.bytes)));
+    let item = move || read(&store.outcome(), part);
+    let value = move || {
+        item()
+            .map(|item| memory(item.figure.bytes))
+            .unwrap_or_default()
+    };
     let basis = move || {
-        item.with(|item| {
-            item.as_ref().map(|item| match item.figure.basis {
-                _ if item.given => text.given,
-                Basis::Exact => text.exact,
-                Basis::Estimate { .. } => text.estimate,
-            })
+        item().map_or("", |item| match item.figure.basis {
+            _ if item.given => text.given,
+            Basis::Exact => text.exact,
+            Basis::Estimate { .. } => text.estimate,
         })
     };
-    let is_estimate = move || {
-        item.with(|item| {
-            item.as_ref()
-                .is_some_and(|item| !item.given && !item.figure.is_exact())
-        })
-    };
+    let is_estimate = move || item().is_some_and(|item| !item.given && !item.figure.is_exact());
     // A model without recurrent layers has no such line.
-    let is_absent = move || {
-        part == Part::RecurrentState
-            && item.with(|item| item.as_ref().is_none_or(|item| item.figure.bytes == 0))
-    };
+    let is_absent =
+        move || part == Part::RecurrentState && item().is_none_or(|item| item.figure.bytes == 0);
     let open = RwSignal::new(false);
     let explained = move || {
-        open.get()
-            .then(|| item.with(|item| item.as_ref().map(|item| explain(page, part, item))))
+        if open.get() {
+            explain(page, part, &store.outcome())
+        } else {
+            Vec::new()
+        }
     };
-    view! {
-        <details
-            class="item"
-            hidden=is_absent
-            on:toggle:target=move |event| open.set(event.target().has_attribute("open"))
-        >
-            <summary>
-                <span class=format!("swatch part {}", part.name()) aria-hidden="true"></span>
-                <span class="what">{part_name(page, part)}</span>
-                <span class="value" data-testid=format!("plan-{}", part.name())>{value}</span>
-                <span class="basis" class:estimate=is_estimate>{basis}</span>
-            </summary>
-            <div class="why">{explained}</div>
-        </details>
-    }
-    .into_any()
+    let summary = tag("summary")
+        .with(tag_of("span", &["swatch part ", part.name()].concat()).set("aria-hidden", "true"))
+        .with(tag_of("span", "what").with(part_name(page, part)))
+        .with(
+            tag_of("span", "value")
+                .hook(&["plan-", part.name()].concat())
+                .words(value),
+        )
+        .with(
+            tag_of("span", "basis")
+                .class("estimate", is_estimate)
+                .words(basis),
+        );
+    tag_of("details", "item")
+        .flag("hidden", is_absent)
+        .on("toggle", move |event| {
+            open.set(element_of(&event).is_some_and(|item| item.has_attribute("open")));
+        })
+        .with(summary)
+        .with(tag_of("div", "why").slot(explained))
 }
 
-fn explain(page: Page, part: Part, item: &Item) -> AnyView {
+fn explain(page: Page, part: Part, outcome: &Outcome) -> Vec<Piece> {
+    let (Some(item), Some((answers, detail))) = (read(outcome, part), on_show(outcome)) else {
+        return Vec::new();
+    };
     let text = page.text;
     let figure = item.figure;
     let basis = if item.given {
@@ -148,22 +138,24 @@ fn explain(page: Page, part: Part, item: &Item) -> AnyView {
     } else {
         phrase::basis_range(page.language, figure.basis, figure.bytes)
     };
-    let terms = item
-        .explanations
-        .iter()
-        .map(|explanation| {
-            let lines = explanation.arithmetic.clone();
-            view! {
-                <ul class="arithmetic">
-                    {lines.into_iter().map(|line| view! { <li>{line}</li> }).collect_view()}
-                </ul>
-                <p class="from">{text.source} ": " {explanation.source}</p>
-            }
-        })
-        .collect_view();
-    view! {
-        <p>{exact_bytes(figure.bytes)} " — " {basis}</p>
-        {terms}
+    let exact = [exact_bytes(figure.bytes).as_str(), " — ", &basis].concat();
+    let mut pieces = vec![tag("p").with(exact).into()];
+    let components = part.components(&answers.question.budget);
+    for explanation in &detail.explanations {
+        if components.contains(&explanation.component) {
+            pieces.extend(terms(page, explanation));
+        }
     }
-    .into_any()
+    pieces
+}
+
+fn terms(page: Page, explanation: &Explanation) -> [Piece; 2] {
+    let lines = explanation.arithmetic.iter();
+    let arithmetic =
+        tag_of("ul", "arithmetic").with_all(lines.map(|line| tag("li").with(line.as_str()).into()));
+    let from = tag_of("p", "from")
+        .with(page.text.source)
+        .with(": ")
+        .with(explanation.source);
+    [arithmetic.into(), from.into()]
 }

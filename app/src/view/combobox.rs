@@ -1,9 +1,15 @@
 //! A text field with a list of what it could mean (the ARIA combobox pattern).
 
-use leptos::ev::KeyboardEvent;
+use std::rc::Rc;
+
 use leptos::prelude::*;
+use wasm_bindgen::JsCast;
+use web_sys::{HtmlInputElement, KeyboardEvent};
 
 use super::Page;
+use super::dom::{Piece, Tag, element_of, tag, tag_of, value_of};
+use super::form::problem::invalid;
+use crate::question::Field;
 
 /// Choices listed at most.
 const MOST: usize = 60;
@@ -17,181 +23,201 @@ pub(super) struct Choice {
     pub(super) note: String,
 }
 
-/// The field. `search` lists what words could mean; `choose` is told of a choice from the list
-/// and of what was typed when the person moves on.
-pub(super) fn combobox(
-    page: Page,
-    id: &'static str,
-    hook: &'static str,
-    value: Memo<String>,
-    invalid: impl Fn() -> &'static str + Copy + Send + Sync + 'static,
-    search: impl Fn(&str) -> Vec<Choice> + Copy + Send + Sync + 'static,
-    choose: impl Fn(String) + Copy + Send + Sync + 'static,
-) -> AnyView {
-    let typed: RwSignal<Option<String>> = RwSignal::new(None);
-    let open = RwSignal::new(false);
-    let active: RwSignal<Option<usize>> = RwSignal::new(None);
-    let list_id = format!("{id}-list");
-    let option_id = move |index: usize| format!("{id}-option-{index}");
+/// What the field is about.
+#[derive(Clone, Copy)]
+pub(super) struct Combobox {
+    /// The identifier of its input; those of its parts begin with it.
+    pub(super) id: &'static str,
+    /// The hook that tests find it by.
+    pub(super) hook: &'static str,
+    /// Where problems with it are reported.
+    pub(super) field: Field,
+    /// What is chosen now.
+    pub(super) value: fn(Page) -> String,
+    /// Lists what words could mean.
+    pub(super) search: fn(Page, &str) -> Vec<Choice>,
+    /// Is told of a choice from the list and of what was typed when the person moves on.
+    pub(super) choose: fn(Page, String),
+}
 
-    let choices = Memo::new(move |_| {
-        if !open.get() {
-            return Vec::new();
-        }
-        let words = typed.get().unwrap_or_default();
-        let mut choices = search(&words);
+/// What is going on in the field.
+#[derive(Clone, Copy)]
+struct Typing {
+    page: Page,
+    about: Combobox,
+    typed: RwSignal<Option<String>>,
+    open: RwSignal<bool>,
+    /// The line that the arrow keys have reached.
+    active: RwSignal<Option<u64>>,
+}
+
+impl Typing {
+    fn choices(self) -> Vec<Choice> {
+        let words = self.typed.get().unwrap_or_default();
+        let mut choices = (self.about.search)(self.page, &words);
         choices.truncate(MOST);
         choices
-    });
-    let pick = move |value: String| {
-        open.set(false);
-        active.set(None);
-        typed.set(None);
-        choose(value);
-    };
-    let settle = move || {
-        open.set(false);
-        active.set(None);
-        if let Some(words) = typed.get_untracked() {
-            typed.set(None);
-            let words = words.trim().to_owned();
-            if !words.is_empty() && words != value.get_untracked() {
-                choose(words);
-            }
-        }
-    };
-    let step = move |by: isize| {
-        open.set(true);
-        let count = choices.with_untracked(Vec::len);
-        if count == 0 {
-            return;
-        }
-        let last = count - 1;
-        active.update(|active| {
-            *active = Some(match (*active, by > 0) {
-                (None, true) => 0,
-                (None, false) => last,
-                (Some(index), true) => {
-                    if index >= last {
-                        0
-                    } else {
-                        index + 1
-                    }
-                }
-                (Some(index), false) => {
-                    if index == 0 {
-                        last
-                    } else {
-                        index - 1
-                    }
-                }
-            });
-        });
-        if let Some(index) = active.get_untracked() {
-            super::show_element(option_id(index));
-        }
-    };
-    let keyed = move |event: KeyboardEvent| match event.key().as_str() {
-        "ArrowDown" => {
-            event.prevent_default();
-            step(1);
-        }
-        "ArrowUp" => {
-            event.prevent_default();
-            step(-1);
-        }
-        "Enter" => {
-            // While an input method composes, the key belongs to it.
-            if event.is_composing() {
-                return;
-            }
-            event.prevent_default();
-            let chosen = active.get_untracked().and_then(|index| {
-                choices.with_untracked(|choices| choices.get(index).map(|choice| choice.value))
-            });
-            match chosen {
-                Some(value) => pick(value.to_owned()),
-                None => settle(),
-            }
-        }
-        "Escape" if open.get_untracked() => {
-            event.prevent_default();
-            open.set(false);
-            active.set(None);
-            typed.set(None);
-        }
-        _ => {}
-    };
-    let list = move || {
-        choices.with(|choices| {
-            if choices.is_empty() {
-                return view! {
-                    <li class="none" role="presentation">{page.text.no_model_found}</li>
-                }
-                .into_any();
-            }
-            choices
-                .iter()
-                .enumerate()
-                .map(|(index, choice)| {
-                    let value = choice.value;
-                    view! {
-                        <li
-                            id=option_id(index)
-                            role="option"
-                            aria-selected=move || {
-                                if active.get() == Some(index) { "true" } else { "false" }
-                            }
-                            // Before the field loses the focus.
-                            on:pointerdown=move |event| event.prevent_default()
-                            on:click=move |_| pick(value.to_owned())
-                        >
-                            <span class="value">{value}</span>
-                            <span class="note">{choice.note.clone()}</span>
-                        </li>
-                    }
-                })
-                .collect_view()
-                .into_any()
-        })
-    };
-    view! {
-        <div class="combobox">
-            <input
-                id=id
-                type="text"
-                role="combobox"
-                autocomplete="off"
-                autocapitalize="none"
-                spellcheck="false"
-                data-testid=hook
-                placeholder=page.text.model_placeholder
-                aria-autocomplete="list"
-                aria-controls=list_id.clone()
-                aria-expanded=move || if open.get() { "true" } else { "false" }
-                aria-activedescendant=move || active.get().map(option_id)
-                aria-invalid=invalid
-                aria-describedby=format!("{id}-problem {id}-help")
-                prop:value=move || typed.get().unwrap_or_else(|| value.get())
-                on:input:target=move |event| {
-                    typed.set(Some(event.target().value()));
-                    active.set(None);
-                    open.set(true);
-                }
-                on:focus:target=move |event| event.target().select()
-                on:click=move |_| open.set(true)
-                on:blur=move |_| settle()
-                on:keydown=keyed
-            />
-            <ul
-                id=list_id
-                role="listbox"
-                aria-label=page.text.models
-                hidden=move || !open.get()
-            >
-                {list}
-            </ul>
-        </div>
     }
-    .into_any()
+
+    fn close(self) {
+        self.open.set(false);
+        self.active.set(None);
+        self.typed.set(None);
+    }
+
+    fn pick(self, value: String) {
+        self.close();
+        (self.about.choose)(self.page, value);
+    }
+
+    /// The person moves on: what was typed counts.
+    fn settle(self) {
+        let typed = self.typed.get_untracked();
+        self.close();
+        let Some(words) = typed else { return };
+        let words = words.trim();
+        if !words.is_empty() && words != untrack(|| (self.about.value)(self.page)) {
+            (self.about.choose)(self.page, words.to_owned());
+        }
+    }
+
+    fn step(self, forward: bool) {
+        self.open.set(true);
+        let count = untrack(|| self.choices().len()) as u64;
+        let Some(last) = count.checked_sub(1) else {
+            return;
+        };
+        let next = match (self.active.get_untracked(), forward) {
+            (Some(index), true) if index < last => index + 1,
+            (Some(index), false) if index > 0 => index - 1,
+            (_, true) => 0,
+            (_, false) => last,
+        };
+        self.active.set(Some(next));
+        super::show_element(self.option_id(next));
+    }
+
+    fn option_id(self, index: u64) -> String {
+        format!("{}-option-{index}", self.about.id)
+    }
+
+    fn keyed(self, event: &KeyboardEvent) {
+        match event.key().as_str() {
+            "ArrowDown" => self.step(true),
+            "ArrowUp" => self.step(false),
+            // While an input method composes, the key belongs to it.
+            "Enter" if event.is_composing() => return,
+            "Enter" => {
+                let active = self.active.get_untracked();
+                let chosen = active.and_then(|index| {
+                    let choices = untrack(|| self.choices());
+                    Some(choices.get(usize::try_from(index).ok()?)?.value)
+                });
+                match chosen {
+                    Some(value) => self.pick(value.to_owned()),
+                    None => self.settle(),
+                }
+            }
+            "Escape" if self.open.get_untracked() => self.close(),
+            _ => return,
+        }
+        event.prevent_default();
+    }
+
+    fn list(self) -> Vec<Piece> {
+        if !self.open.get() {
+            return Vec::new();
+        }
+        let choices = self.choices();
+        if choices.is_empty() {
+            let nothing = tag_of("li", "none")
+                .set("role", "presentation")
+                .with(self.page.text.no_model_found);
+            return vec![nothing.into()];
+        }
+        let lines = (0..).zip(choices);
+        lines
+            .map(|(index, choice)| self.line(index, &choice).into())
+            .collect()
+    }
+
+    fn line(self, index: u64, choice: &Choice) -> Tag {
+        let value = choice.value;
+        tag("li")
+            .set("id", &self.option_id(index))
+            .set("role", "option")
+            .attribute("aria-selected", move || {
+                said(self.active.get() == Some(index))
+            })
+            // Before the field loses the focus.
+            .on("pointerdown", |event| event.prevent_default())
+            .on("click", move |_| self.pick(value.to_owned()))
+            .with(tag_of("span", "value").with(value))
+            .with(tag_of("span", "note").with(choice.note.as_str()))
+    }
+}
+
+/// Whether something is so, as ARIA has it.
+pub(super) fn said(is_so: bool) -> &'static str {
+    if is_so { "true" } else { "false" }
+}
+
+/// The field.
+pub(super) fn combobox(page: Page, about: Combobox) -> Tag {
+    let typing = Typing {
+        page,
+        about,
+        typed: RwSignal::new(None),
+        open: RwSignal::new(false),
+        active: RwSignal::new(None),
+    };
+    let Typing {
+        typed,
+        open,
+        active,
+        ..
+    } = typing;
+    let id = about.id;
+    let list_id: Rc<str> = format!("{id}-list").into();
+    let input = tag("input")
+        .set("id", id)
+        .set("type", "text")
+        .set("role", "combobox")
+        .set("autocomplete", "off")
+        .set("autocapitalize", "none")
+        .set("spellcheck", "false")
+        .hook(about.hook)
+        .set("placeholder", page.text.model_placeholder)
+        .set("aria-autocomplete", "list")
+        .set("aria-controls", &list_id)
+        .set("aria-describedby", &format!("{id}-problem {id}-help"))
+        .attribute("aria-expanded", move || said(open.get()))
+        .attribute("aria-activedescendant", move || {
+            active
+                .get()
+                .map(|index| typing.option_id(index))
+                .unwrap_or_default()
+        })
+        .attribute("aria-invalid", invalid(page, about.field))
+        .value(move || typed.get().unwrap_or_else(|| (about.value)(page)))
+        .on("input", move |event| {
+            typed.set(Some(value_of(&event)));
+            active.set(None);
+            open.set(true);
+        })
+        .on("focus", |event| {
+            if let Some(element) = element_of(&event) {
+                element.unchecked_into::<HtmlInputElement>().select();
+            }
+        })
+        .on("click", move |_| open.set(true))
+        .on("blur", move |_| typing.settle())
+        .on("keydown", move |event| typing.keyed(event.unchecked_ref()));
+    let list = tag("ul")
+        .set("id", &list_id)
+        .set("role", "listbox")
+        .set("aria-label", page.text.models)
+        .flag("hidden", move || !open.get())
+        .slot(move || typing.list());
+    tag_of("div", "combobox").with(input).with(list)
 }

@@ -1,55 +1,48 @@
 //! The command line that starts the engine so.
 
-use leptos::prelude::*;
-
 use super::Page;
 use super::copy_button::{Words, copy_button};
+use super::dom::{Tag, tag, tag_of};
 
-pub(super) fn command(page: Page) -> impl IntoView {
+pub(super) fn command(page: Page) -> Tag {
     let store = page.store;
-    let line = Memo::new(move |_| {
-        store.detail.with(|detail| {
-            detail
-                .as_ref()
-                .map(|detail| detail.command.clone())
-                .unwrap_or_default()
-        })
-    });
-    let at_trained = move || {
-        store.detail.with(|detail| {
-            detail
-                .as_ref()
-                .is_some_and(|detail| detail.command_context < detail.plan.context_length)
-        })
-    };
-    let focus = store.part(|state| state.focus);
-    let fails = move || {
+    let line = move || {
         store
-            .read(|answers| answers.fails(focus.get()))
-            .unwrap_or(true)
+            .detail()
+            .map(|detail| detail.command.clone())
+            .unwrap_or_default()
     };
-    view! {
-        <section
-            class="command"
-            // What does not fit is not worth starting.
-            hidden=fails
-            class:previous=move || store.shown.with(|shown| shown.is_previous)
-        >
-            <h2>{page.text.command}</h2>
-            <pre tabindex="0"><code data-testid="launch-command">{line}</code></pre>
-            <div class="under">
-                {copy_button(
-                    page,
-                    "copy-command",
-                    Words {
-                        label: page.text.copy,
-                        help: "",
-                        done: page.text.copied,
-                    },
-                    move || line.get_untracked(),
-                )}
-                <p class="hint">{move || at_trained().then_some(page.text.command_trained)}</p>
-            </div>
-        </section>
-    }
+    let at_trained = move || {
+        let detail = store.detail();
+        if detail.is_some_and(|detail| detail.command_context < detail.plan.context_length) {
+            page.text.command_trained
+        } else {
+            ""
+        }
+    };
+    let fails = move || {
+        let outcome = store.outcome();
+        let answers = outcome.answers.as_ref();
+        answers.is_none_or(|answers| answers.fails(outcome.focus))
+    };
+    let words = Words {
+        label: page.text.copy,
+        help: "",
+        done: page.text.copied,
+    };
+    tag_of("section", "command")
+        // What does not fit is not worth starting.
+        .flag("hidden", fails)
+        .class("previous", move || store.is_previous())
+        .with(tag("h2").with(page.text.command))
+        .with(
+            tag("pre")
+                .set("tabindex", "0")
+                .with(tag("code").hook("launch-command").words(line)),
+        )
+        .with(
+            tag_of("div", "under")
+                .with(copy_button(page, "copy-command", words, line))
+                .with(tag_of("p", "hint").words(at_trained)),
+        )
 }

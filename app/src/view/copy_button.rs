@@ -6,6 +6,7 @@ use leptos::prelude::*;
 use leptos::task::spawn_local;
 
 use super::Page;
+use super::dom::{Tag, tag, tag_of};
 use crate::browser::clipboard;
 
 /// How long the button says that it copied.
@@ -21,29 +22,34 @@ pub(super) struct Words {
 
 pub(super) fn copy_button(
     page: Page,
-    hook: &'static str,
+    hook: &str,
     words: Words,
     content: impl Fn() -> String + 'static,
-) -> impl IntoView {
+) -> Tag {
     let Words { label, help, done } = words;
     let said = RwSignal::new(label);
-    let copy = move |_| {
-        let content = content();
-        spawn_local(async move {
-            let copied = clipboard::copy(&content).await;
-            said.set(if copied { done } else { page.text.copy_failed });
-            set_timeout(
-                move || {
-                    // The button may be gone by then.
-                    let _ = said.try_set(label);
-                },
-                SAID,
-            );
-        });
-    };
-    view! {
-        <button type="button" class="quiet" data-testid=hook title=help on:click=copy>
-            <span aria-live="polite">{said}</span>
-        </button>
+    let mut button = tag_of("button", "quiet").set("type", "button").hook(hook);
+    if !help.is_empty() {
+        button = button.set("title", help);
     }
+    button
+        .on("click", move |_| {
+            let content = untrack(&content);
+            spawn_local(async move {
+                let copied = clipboard::copy(&content).await;
+                said.set(if copied { done } else { page.text.copy_failed });
+                set_timeout(
+                    move || {
+                        // The button may be gone by then.
+                        let _ = said.try_set(label);
+                    },
+                    SAID,
+                );
+            });
+        })
+        .with(
+            tag("span")
+                .set("aria-live", "polite")
+                .words(move || said.get()),
+        )
 }

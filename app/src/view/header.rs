@@ -3,80 +3,77 @@
 use leptos::prelude::*;
 use shared::text::Language;
 
-use super::{
-    Page,
-    copy_button::{Words, copy_button},
-};
+use super::Page;
+use super::copy_button::{Words, copy_button};
+use super::dom::{Tag, tag, tag_of, value_of};
+use super::options::Options;
 use crate::browser::{address, preferences};
 
-pub(super) fn header(page: Page) -> impl IntoView {
+pub(super) fn header(page: Page) -> Tag {
     let Page { store, text, .. } = page;
-    let theme = RwSignal::new(preferences::theme());
-    let themes = [
-        (preferences::Theme::System, text.theme_system),
-        (preferences::Theme::Light, text.theme_light),
-        (preferences::Theme::Dark, text.theme_dark),
-    ];
+    let words = Words {
+        label: text.copy_link,
+        help: text.copy_link_help,
+        done: text.link_copied,
+    };
+    let share = copy_button(page, "share-link", words, move || address::shared(store));
+    tag_of("header", "top")
+        .with(
+            tag_of("a", "skip")
+                .set("href", "#form")
+                .with(text.skip_to_form),
+        )
+        .with(tag_of("p", "name").with("LLM-Lander"))
+        .with(
+            tag_of("div", "tools")
+                .with(share)
+                .with(language(page))
+                .with(theme(page)),
+        )
+}
+
+fn language(page: Page) -> Tag {
+    let Page { store, text, .. } = page;
     let other = match page.language {
         Language::Ja => Language::En,
         Language::En => Language::Ja,
     };
-    view! {
-        <header class="top">
-            <a class="skip" href="#form">{text.skip_to_form}</a>
-            <p class="name">"LLM-Lander"</p>
-            <div class="tools">
-                {copy_button(
-                    page,
-                    "share-link",
-                    Words {
-                        label: text.copy_link,
-                        help: text.copy_link_help,
-                        done: text.link_copied,
-                    },
-                    move || address::shared(store),
-                )}
-                <button
-                    type="button"
-                    class="quiet"
-                    id="lang-toggle"
-                    data-testid="lang-toggle"
-                    lang=other.tag()
-                    aria-label=text.switch_language
-                    on:click=move |_| {
-                        store.language.set(other);
-                        super::focus_later("lang-toggle");
-                    }
-                >
-                    {text.other_language}
-                </button>
-                <label class="theme">
-                    <span class="hidden">{text.theme}</span>
-                    <select
-                        data-testid="theme-select"
-                        on:change:target=move |event| {
-                            let name = event.target().value();
-                            for (value, _) in themes {
-                                if value.name() == name {
-                                    theme.set(value);
-                                    preferences::set_theme(value);
-                                }
-                            }
-                        }
-                    >
-                        {themes
-                            .into_iter()
-                            .map(|(value, label)| {
-                                view! {
-                                    <option value=value.name() selected=value == theme.get_untracked()>
-                                        {label}
-                                    </option>
-                                }
-                            })
-                            .collect_view()}
-                    </select>
-                </label>
-            </div>
-        </header>
+    tag_of("button", "quiet")
+        .set("type", "button")
+        .set("id", "lang-toggle")
+        .hook("lang-toggle")
+        .set("lang", other.tag())
+        .set("aria-label", text.switch_language)
+        .on("click", move |_| {
+            store.language.set(other);
+            super::focus_later("lang-toggle");
+        })
+        .with(text.other_language)
+}
+
+fn theme(page: Page) -> Tag {
+    let text = page.text;
+    let now = preferences::theme();
+    let mut options = Options::default();
+    for (theme, label) in [
+        (preferences::Theme::System, text.theme_system),
+        (preferences::Theme::Light, text.theme_light),
+        (preferences::Theme::Dark, text.theme_dark),
+    ] {
+        options.option(theme.name(), label, theme == now);
     }
+    let html = options.html();
+    let choice = tag("select")
+        .hook("theme-select")
+        .html(move || html.clone())
+        .on("change", |event| {
+            let name = value_of(&event);
+            let mut themes = preferences::Theme::ALL.into_iter();
+            if let Some(theme) = themes.find(|theme| theme.name() == name) {
+                preferences::set_theme(theme);
+            }
+        });
+    tag_of("label", "theme")
+        .with(tag_of("span", "hidden").with(text.theme))
+        .with(choice)
 }

@@ -1,7 +1,6 @@
 //! Where the memory goes: a bar for each GPU, to the scale of the memory there is.
 
-use leptos::prelude::*;
-
+use super::dom::{Piece, Tag, tag, tag_of};
 use super::{Page, breakdown};
 use crate::answer::{Answers, Detail};
 use crate::memory::{Bar, Part, bar, percent, scale, share};
@@ -22,24 +21,23 @@ pub(super) fn part_name(page: Page, part: Part) -> &'static str {
     }
 }
 
-pub(super) fn memory(page: Page) -> impl IntoView {
+pub(super) fn memory(page: Page) -> Tag {
     let store = page.store;
     let drawing = move || {
-        store.detail.with(|detail| {
-            let detail = detail.as_ref()?;
-            store.read(|answers| draw(page, answers, detail))
-        })
+        let outcome = store.outcome();
+        match (&outcome.answers, &outcome.detail) {
+            (Some(answers), Some(detail)) => draw(page, answers, detail),
+            _ => Vec::new(),
+        }
     };
-    view! {
-        <section class="memory" class:previous=move || store.shown.with(|shown| shown.is_previous)>
-            <h2>{page.text.memory}</h2>
-            {drawing}
-            {breakdown::breakdown(page)}
-        </section>
-    }
+    tag_of("section", "memory")
+        .class("previous", move || store.is_previous())
+        .with(tag("h2").with(page.text.memory))
+        .slot(drawing)
+        .with(breakdown::breakdown(page))
 }
 
-fn draw(page: Page, answers: &Answers, detail: &Detail) -> AnyView {
+fn draw(page: Page, answers: &Answers, detail: &Detail) -> Vec<Piece> {
     let question = &answers.question;
     let plan = &detail.plan;
     let bars: Vec<Bar> = plan
@@ -51,48 +49,47 @@ fn draw(page: Page, answers: &Answers, detail: &Detail) -> AnyView {
     let scale = scale(&bars);
     let types = &plan.cache_types;
     let heading = phrase::at_context(page.language, plan.context_length, &types.key, &types.value);
-    view! {
-        <p class="at">{heading}</p>
-        {bars.iter().map(|bar| draw_bar(page, bar, scale, bars.len() > 1)).collect_view()}
+    let mut pieces = vec![tag_of("p", "at").with(heading).into()];
+    for bar in &bars {
+        pieces.push(draw_bar(page, bar, scale, bars.len() > 1).into());
     }
-    .into_any()
+    pieces
 }
 
-fn draw_bar(page: Page, bar: &Bar, scale: u64, several: bool) -> AnyView {
-    let spoken: Vec<String> = bar
-        .parts
-        .iter()
-        .map(|&(part, bytes)| format!("{} {}", part_name(page, part), amount(bytes)))
-        .collect();
+fn draw_bar(page: Page, bar: &Bar, scale: u64, several: bool) -> Tag {
     let rest = if bar.over > 0 {
         phrase::over_by(page.language, bar.over)
     } else {
-        format!("{} {}", page.text.left, amount(bar.left))
+        [page.text.left, " ", &amount(bar.left)].concat()
     };
-    let label = format!("{}: {}, {rest}", bar.name, spoken.join(", "));
-    let segments = bar
-        .parts
-        .iter()
-        .map(|&(part, bytes)| {
-            let width = percent(share(bytes, scale));
-            view! { <span class=format!("part {}", part.name()) style:width=width></span> }
-        })
-        .collect_view();
-    let end = percent(share(bar.end, scale));
-    view! {
-        <figure class="bar" class:over=bar.over != 0>
-            <div class="track" role="img" aria-label=label>
-                {segments}
-                {(bar.over > 0)
-                    .then(|| view! { <span class="past" style:left=end.clone()></span> })}
-                <span class="end" style:width=end></span>
-            </div>
-            <figcaption>
-                {several.then(|| view! { <span class="device">{bar.name.clone()}</span> })}
-                <span>{amount(bar.end)}</span>
-                <span class="rest">{rest}</span>
-            </figcaption>
-        </figure>
+    let mut label = [&bar.name, ": "].concat();
+    let mut track = tag_of("div", "track").set("role", "img");
+    for &(part, bytes) in &bar.parts {
+        label.push_str(&[part_name(page, part), " ", &amount(bytes), ", "].concat());
+        let class = ["part ", part.name()].concat();
+        track = track.with(placed(&class, "width", share(bytes, scale)));
     }
-    .into_any()
+    label.push_str(&rest);
+    let end = share(bar.end, scale);
+    if bar.over > 0 {
+        track = track.with(placed("past", "left", end));
+    }
+    track = track
+        .set("aria-label", &label)
+        .with(placed("end", "width", end));
+    let mut caption = tag("figcaption");
+    if several {
+        caption = caption.with(tag_of("span", "device").with(bar.name.as_str()));
+    }
+    let class = if bar.over > 0 { "bar over" } else { "bar" };
+    tag_of("figure", class).with(track).with(
+        caption
+            .with(tag("span").with(amount(bar.end)))
+            .with(tag_of("span", "rest").with(rest)),
+    )
+}
+
+/// A mark at or along a share of the whole, in hundredths of a percent.
+pub(super) fn placed(class: &str, side: &str, share: u64) -> Tag {
+    tag_of("span", class).style(side, &percent(share))
 }

@@ -6,6 +6,7 @@ mod chart;
 mod combobox;
 mod command;
 mod copy_button;
+mod dom;
 mod footer;
 mod form;
 mod header;
@@ -16,8 +17,9 @@ mod ways_out;
 use leptos::prelude::*;
 use shared::text::Language;
 use wasm_bindgen::JsCast;
-use web_sys::{HtmlElement, ScrollIntoViewOptions, ScrollLogicalPosition};
+use web_sys::{Element, HtmlElement, ScrollIntoViewOptions, ScrollLogicalPosition};
 
+use self::dom::{Piece, existing, tag, tag_of};
 use crate::store::Store;
 use crate::text::Text;
 
@@ -29,31 +31,38 @@ pub(crate) struct Page {
     pub(crate) text: &'static Text,
 }
 
-/// The whole page. It is built anew when the language changes: texts are constants to all parts.
-pub fn page(store: Store) -> impl IntoView {
-    move || {
+/// Puts the whole page into `place`; it lives as long as the owner that it is put up under. It is
+/// built anew when the language changes: texts are constants to all parts.
+pub fn mount(place: Element, store: Store) {
+    existing(place).slot(move || {
         let language = store.language.get();
-        let page = Page {
-            store,
-            language,
-            text: Text::of(language),
-        };
-        view! {
-            {header::header(page)}
-            <main>
-                {answer::sentence(page)}
-                {answer::readings(page)}
-                {form::form(page)}
-                <div class="details" hidden=move || store.has_no_answer()>
-                    {ways_out::ways_out(page)}
-                    {memory_bar::memory(page)}
-                    {chart::chart(page)}
-                    {command::command(page)}
-                </div>
-            </main>
-            {footer::footer(page)}
-        }
-    }
+        untrack(|| {
+            whole(Page {
+                store,
+                language,
+                text: Text::of(language),
+            })
+        })
+    });
+}
+
+fn whole(page: Page) -> Vec<Piece> {
+    let details = tag_of("div", "details")
+        .flag("hidden", move || page.store.outcome().has_no_answer())
+        .slot(move || ways_out::ways_out(page))
+        .with(memory_bar::memory(page))
+        .with(chart::chart(page))
+        .with(command::command(page));
+    let main = tag("main")
+        .with(answer::sentence(page))
+        .with(answer::readings(page))
+        .with(form::form(page))
+        .with(details);
+    vec![
+        header::header(page).into(),
+        main.into(),
+        footer::footer(page).into(),
+    ]
 }
 
 /// Moves the focus to an element once the page has been built anew.
@@ -71,13 +80,9 @@ fn focus_later(id: &'static str) {
 fn show_element(id: String) {
     request_animation_frame(move || {
         if let Some(element) = document().get_element_by_id(&id) {
-            element.scroll_into_view_with_scroll_into_view_options(&nearest());
+            let options = ScrollIntoViewOptions::new();
+            options.set_block(ScrollLogicalPosition::Nearest);
+            element.scroll_into_view_with_scroll_into_view_options(&options);
         }
     });
-}
-
-fn nearest() -> ScrollIntoViewOptions {
-    let options = ScrollIntoViewOptions::new();
-    options.set_block(ScrollLogicalPosition::Nearest);
-    options
 }

@@ -4,40 +4,27 @@ use leptos::prelude::*;
 
 use super::Page;
 use super::answer::focus_label;
+use super::dom::{Piece, Tag, maybe, tag, tag_of};
 use crate::text::phrase;
-use crate::ways_out::{Change, WayOut, ways_out as find};
+use crate::ways_out::{Change, WayOut};
 
-pub(super) fn ways_out(page: Page) -> impl IntoView {
-    let store = page.store;
-    let focus = store.part(|state| state.focus);
-    let answers = store.later();
-    let ways: Memo<Option<Vec<WayOut>>> = Memo::new(move |_| {
-        let focus = focus.get();
-        answers.with(|answers| {
-            let answers = answers.as_ref().filter(|answers| answers.fails(focus))?;
-            let choice = store.state.with_untracked(|state| state.model.clone());
-            Some(store.loaded.with_untracked(|loaded| {
-                find(&answers.question, focus, &choice, loaded.as_deref())
-            }))
-        })
-    });
-    move || {
-        ways.get().map(|ways| {
-            let nothing = ways
-                .is_empty()
-                .then(|| view! { <p>{page.text.nothing_helps}</p> });
-            view! {
-                <section class="ways-out" data-testid="ways-out">
-                    <h2>{page.text.ways_out}</h2>
-                    {nothing}
-                    <ul>{ways.into_iter().map(|way| button(page, way)).collect_view()}</ul>
-                </section>
-            }
-        })
-    }
+pub(super) fn ways_out(page: Page) -> Vec<Piece> {
+    let later = page.store.later();
+    let ways = later.as_ref().and_then(|later| later.ways_out.as_ref());
+    maybe(ways.map(|ways| section(page, ways)))
 }
 
-fn button(page: Page, way: WayOut) -> impl IntoView {
+fn section(page: Page, ways: &[WayOut]) -> Tag {
+    let mut section = tag_of("section", "ways-out")
+        .hook("ways-out")
+        .with(tag("h2").with(page.text.ways_out));
+    if ways.is_empty() {
+        section = section.with(tag("p").with(page.text.nothing_helps));
+    }
+    section.with(tag("ul").with_all(ways.iter().map(|way| button(page, way))))
+}
+
+fn button(page: Page, way: &WayOut) -> Piece {
     let language = page.language;
     let label = match &way.change {
         Change::Focus(focus) => {
@@ -50,14 +37,14 @@ fn button(page: Page, way: WayOut) -> impl IntoView {
         }
     };
     let result = phrase::leads_to(language, way.context);
-    let apply = move |_| page.store.state.update(|state| way.change.apply(state));
-    view! {
-        <li>
-            <button type="button" on:click=apply>
-                <span>{label}</span>
-                " "
-                <span class="result">{result}</span>
-            </button>
-        </li>
-    }
+    let change = way.change.clone();
+    let button = tag("button")
+        .set("type", "button")
+        .on("click", move |_| {
+            page.store.state.update(|state| change.apply(state));
+        })
+        .with(tag("span").with(label))
+        .with(" ")
+        .with(tag_of("span", "result").with(result));
+    tag("li").with(button).into()
 }

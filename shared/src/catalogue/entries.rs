@@ -19,6 +19,7 @@ macro_rules! entries {
             parameters: $parameters,
             context_length: $context_length,
             quirk: quirk!($($quirk)?),
+            #[cfg(feature = "configs")]
             config: include_str!(concat!("configs/", $config, ".json")),
         },)*];
     };

@@ -5,7 +5,9 @@ use alloc::string::{String, ToString};
 use alloc::vec::Vec;
 
 use super::Entry;
+#[cfg(feature = "configs")]
 use crate::quant::QuantizeError;
+#[cfg(feature = "configs")]
 use crate::source::hf::ConfigError;
 use crate::text::{Language, UserMessage};
 
@@ -49,6 +51,7 @@ impl UserMessage for NotFound {
 }
 
 /// Why an entry cannot be made into a model.
+#[cfg(feature = "configs")]
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum EntryError {
@@ -58,18 +61,21 @@ pub enum EntryError {
     Quantize(QuantizeError),
 }
 
+#[cfg(feature = "configs")]
 impl From<ConfigError> for EntryError {
     fn from(error: ConfigError) -> Self {
         Self::Config(error)
     }
 }
 
+#[cfg(feature = "configs")]
 impl From<QuantizeError> for EntryError {
     fn from(error: QuantizeError) -> Self {
         Self::Quantize(error)
     }
 }
 
+#[cfg(feature = "configs")]
 impl EntryError {
     fn inner(&self) -> &dyn UserMessage {
         match self {
@@ -79,6 +85,7 @@ impl EntryError {
     }
 }
 
+#[cfg(feature = "configs")]
 impl UserMessage for EntryError {
     fn code(&self) -> &'static str {
         self.inner().code()

@@ -27,21 +27,33 @@ pub fn find(name: &str) -> Result<&'static Entry, NotFound> {
 /// Every entry in whose names all of `words` occur, whatever their case: first those whose family
 /// is the first of them or begins so, then in the catalogue's order.
 pub fn search(words: &str) -> impl Iterator<Item = &'static Entry> {
-    let words: Vec<String> = words.split_whitespace().map(str::to_lowercase).collect();
+    let words: Vec<String> = words
+        .split_whitespace()
+        .map(str::to_ascii_lowercase)
+        .collect();
     let every_word = |entry: &Entry| {
         words.iter().all(|word| {
             names(entry)
                 .chain([entry.parameters])
-                .any(|known| known.to_lowercase().contains(word.as_str()))
+                .any(|known| known.to_ascii_lowercase().contains(word.as_str()))
         })
     };
-    let mut found: Vec<&'static Entry> = ENTRIES.iter().filter(|entry| every_word(entry)).collect();
-    if let Some(first) = words.first() {
-        found.sort_by_key(|entry| match entry.tag.strip_prefix(first.as_str()) {
-            Some(rest) if rest.is_empty() || rest.starts_with(':') => 0,
-            Some(_) => 1,
-            None => 2,
-        });
+    let rank = |entry: &Entry| match words
+        .first()
+        .map(|first| entry.tag.strip_prefix(first.as_str()))
+    {
+        Some(Some(rest)) if rest.is_empty() || rest.starts_with(':') => 0,
+        Some(Some(_)) => 1,
+        Some(None) => 2,
+        None => 0,
+    };
+    let mut found: Vec<&'static Entry> = Vec::new();
+    for wanted in 0..=2 {
+        found.extend(
+            ENTRIES
+                .iter()
+                .filter(|entry| rank(entry) == wanted && every_word(entry)),
+        );
     }
     found.into_iter()
 }
@@ -53,7 +65,7 @@ fn names(entry: &Entry) -> impl Iterator<Item = &'static str> + use<> {
 }
 
 fn normalized(name: &str) -> String {
-    let name = name.trim().to_lowercase();
+    let name = name.trim().to_ascii_lowercase();
     match name.strip_suffix(":latest") {
         Some(bare) => bare.to_string(),
         None => name,
@@ -75,12 +87,14 @@ fn similar(wanted: &str) -> Vec<&'static Entry> {
             close.then_some((nearest, !unfinished, entry))
         })
         .collect();
-    ranked.sort_by_key(|&(edits, other, _)| (edits, other));
-    ranked
-        .into_iter()
-        .take(SUGGESTIONS)
-        .map(|(_, _, entry)| entry)
-        .collect()
+    let mut similar = Vec::new();
+    while similar.len() < SUGGESTIONS {
+        let ranks = ranked.iter().enumerate();
+        let nearest = ranks.min_by_key(|(_, (edits, other, _))| (*edits, *other));
+        let Some((place, _)) = nearest else { break };
+        similar.push(ranked.remove(place).2);
+    }
+    similar
 }
 
 /// Edits (insert, delete, replace) from one name to the other.

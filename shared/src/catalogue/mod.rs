@@ -1,15 +1,19 @@
 //! Models known by name: tags as Ollama has them, with the configuration that the file reader
 //! also takes.
 
+pub mod digest;
 mod entries;
 mod error;
 mod find;
 
-pub use error::{EntryError, NotFound};
+#[cfg(feature = "configs")]
+pub use error::EntryError;
+pub use error::NotFound;
 pub use find::{find, search};
 
 use crate::model::Model;
-use crate::quant::{FileType, TensorType, quantize};
+use crate::quant::{FileType, QuantizeError, TensorType, quantize};
+#[cfg(feature = "configs")]
 use crate::source::hf::{Conversion, read_config, read_config_of};
 
 /// A model known by name.
@@ -29,6 +33,7 @@ pub struct Entry {
     pub context_length: u64,
     /// What sets the tag's file apart.
     pub quirk: Option<Quirk>,
+    #[cfg(feature = "configs")]
     config: &'static str,
 }
 
@@ -47,14 +52,37 @@ impl Entry {
     ///
     /// # Errors
     /// None for the entries that are built in, which the tests read one and all.
+    #[cfg(feature = "configs")]
     pub fn model(&self, file_type: Option<FileType>) -> Result<Model, EntryError> {
+        Ok(self.stored(&self.unquantized()?, file_type)?)
+    }
+
+    /// The model as its configuration has it.
+    ///
+    /// # Errors
+    /// None for the entries that are built in.
+    #[cfg(feature = "configs")]
+    pub fn unquantized(&self) -> Result<Model, EntryError> {
         let conversion = match self.quirk {
             Some(Quirk::BeforeLatentCache) => Conversion::BeforeLatentCache,
             _ => Conversion::Current,
         };
-        let model = read_config_of(self.config.as_bytes(), self.tag, conversion)?;
+        let config = self.config.as_bytes();
+        Ok(read_config_of(config, self.tag, conversion)?)
+    }
+
+    /// The `unquantized` model of this entry with its weights in `file_type`, or as in the tag's
+    /// own file.
+    ///
+    /// # Errors
+    /// Where the model's shapes do not take the file type.
+    pub fn stored(
+        &self,
+        unquantized: &Model,
+        file_type: Option<FileType>,
+    ) -> Result<Model, QuantizeError> {
         let own_file = file_type.is_none_or(|file_type| file_type == self.file_type);
-        let mut model = quantize(&model, file_type.unwrap_or(self.file_type))?;
+        let mut model = quantize(unquantized, file_type.unwrap_or(self.file_type))?;
         if own_file && self.quirk == Some(Quirk::ValuesInF16) {
             for tensor in &mut model.tensors {
                 if tensor.name.ends_with("attn_v.weight") {
@@ -64,8 +92,25 @@ impl Entry {
         }
         Ok(model)
     }
+
+    /// The place in the catalogue's order, and in its [`digest`].
+    #[must_use]
+    pub fn place(&self) -> usize {
+        // In order of the tags.
+        entries::ENTRIES.partition_point(|entry| entry.tag < self.tag)
+    }
 }
 
+/// The [`digest`] of every entry, unquantized; `None` where one cannot be said so, which the tests
+/// rule out.
+#[cfg(feature = "configs")]
+#[must_use]
+pub fn digest() -> Option<alloc::vec::Vec<u8>> {
+    let models = entries().map(|entry| entry.unquantized().ok());
+    digest::write(&models.collect::<Option<alloc::vec::Vec<_>>>()?)
+}
+
+#[cfg(feature = "configs")]
 impl Entry {
     /// The model as its repository's checkpoint stores it.
     ///
@@ -81,7 +126,7 @@ pub fn entries() -> impl Iterator<Item = &'static Entry> {
     entries::ENTRIES.iter()
 }
 
-#[cfg(test)]
+#[cfg(all(test, feature = "configs"))]
 mod tests {
     use super::*;
     use crate::model::Attention;

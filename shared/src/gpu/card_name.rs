@@ -105,11 +105,19 @@ fn sorted<'a>(words: impl Iterator<Item = &'a String>) -> Vec<&'a String> {
 fn each_finds_its_own(asked: &Words, words: &Words, is_match: fn(&str, &str) -> bool) -> bool {
     let mut free: Vec<&str> = words.0.iter().map(String::as_str).collect();
     let mut wanted: Vec<&str> = asked.0.iter().map(String::as_str).collect();
-    wanted.sort_by_key(|word| core::cmp::Reverse(word.len()));
-    wanted.into_iter().all(|word| {
-        let place = free.iter().position(|candidate| is_match(word, candidate));
-        place.map(|place| free.remove(place)).is_some()
-    })
+    while let Some((longest, _)) = wanted
+        .iter()
+        .enumerate()
+        .rev()
+        .max_by_key(|(_, word)| word.len())
+    {
+        let word = wanted.remove(longest);
+        let Some(place) = free.iter().position(|candidate| is_match(word, candidate)) else {
+            return false;
+        };
+        free.remove(place);
+    }
+    true
 }
 
 /// The name in lower case, with full-width characters as plain ones, cut at all that is neither
@@ -124,7 +132,7 @@ fn parts(name: &str) -> Vec<String> {
                 .unwrap_or(character),
             _ => character,
         })
-        .flat_map(char::to_lowercase)
+        .map(|character| character.to_ascii_lowercase())
         .collect();
     plain
         .split(|character: char| !character.is_alphanumeric())

@@ -151,11 +151,15 @@ impl GpuReport {
     /// carries none.
     #[must_use]
     pub fn from_fragment(text: &str) -> Option<Result<Self, ProbeProblem>> {
+        Some(Self::from_json(Self::in_fragment(text)?.as_bytes()))
+    }
+
+    /// The JSON in the fragment of an address; empty where it cannot be decoded, `None` where the
+    /// fragment carries none.
+    #[must_use]
+    pub fn in_fragment(text: &str) -> Option<String> {
         let bytes = fragment::read(text)?;
-        Some(match bytes {
-            Some(json) => Self::from_json(&json),
-            None => Err(ProbeProblem::new(ProblemCode::ReportUnreadable)),
-        })
+        Some(String::from_utf8(bytes.unwrap_or_default()).unwrap_or_default())
     }
 
     /// Every device that a program can be placed on: the GPUs, and of those in MIG mode the

@@ -1,4 +1,5 @@
-//! `page-bindgen INPUT.wasm FOLDER [--names]`: writes `app.js` and `app_bg.wasm` into the folder.
+//! `page-bindgen INPUT.wasm FOLDER NAME [--names]`: writes `NAME.js` and `NAME_bg.wasm` into the
+//! folder.
 
 use std::env;
 use std::process::ExitCode;
@@ -7,11 +8,11 @@ use wasm_bindgen_cli_support::Bindgen;
 
 fn main() -> ExitCode {
     let arguments: Vec<String> = env::args().skip(1).collect();
-    let (input, folder, names) = match arguments.as_slice() {
-        [input, folder] => (input, folder, false),
-        [input, folder, flag] if flag == "--names" => (input, folder, true),
+    let (input, folder, name, names) = match arguments.as_slice() {
+        [input, folder, name] => (input, folder, name, false),
+        [input, folder, name, flag] if flag == "--names" => (input, folder, name, true),
         _ => {
-            eprintln!("usage: page-bindgen INPUT.wasm FOLDER [--names]");
+            eprintln!("usage: page-bindgen INPUT.wasm FOLDER NAME [--names]");
             return ExitCode::from(2);
         }
     };
@@ -19,7 +20,7 @@ fn main() -> ExitCode {
     let result = bindgen.web(true).and_then(|bindgen| {
         bindgen
             .input_path(input)
-            .out_name("app")
+            .out_name(name)
             .typescript(false)
             .remove_name_section(!names)
             .remove_producers_section(true)

@@ -10,11 +10,17 @@ use super::wasm::Bound;
 use crate::failure::Failure;
 
 /// Writes the whole folder anew, from the `index.html` at the root of the checkout.
-pub(super) fn assemble(root: &Path, bound: &Bound, folder: &Path) -> Result<(), Failure> {
+/// The page opens with the program `first` where there is one, and with the whole one elsewhere.
+pub(super) fn assemble(
+    root: &Path,
+    whole: &Bound,
+    first: Option<&Bound>,
+    folder: &Path,
+) -> Result<(), Failure> {
     let html = String::from_utf8_lossy(&read(&root.join("index.html"))?).into_owned();
     empty(folder)?;
     let site = Site { root, folder };
-    let html = directive::replace(&html, |directive| site.follow(directive, bound))?;
+    let html = directive::replace(&html, |directive| site.follow(directive, whole, first))?;
     site.write("index.html", html.as_bytes())
 }
 
@@ -25,10 +31,15 @@ struct Site<'a> {
 
 impl Site<'_> {
     /// Does what a directive says; gives the HTML that takes its place.
-    fn follow(&self, directive: &Directive<'_>, bound: &Bound) -> Result<String, Failure> {
+    fn follow(
+        &self,
+        directive: &Directive<'_>,
+        whole: &Bound,
+        first: Option<&Bound>,
+    ) -> Result<String, Failure> {
         let kind = directive.attribute("rel").unwrap_or_default();
         if kind == "rust" {
-            return self.program(bound);
+            return self.programs(whole, first);
         }
         let Some(href) = directive.attribute("href") else {
             return Err(Failure::new(
@@ -74,10 +85,25 @@ impl Site<'_> {
         }
     }
 
-    /// The program and its JavaScript. The program is named for the service worker, and not
-    /// preloaded: it would be in the way of the answer that stands in the HTML. The script starts
-    /// itself, so that a content security policy needs no exception for inline scripts.
-    fn program(&self, bound: &Bound) -> Result<String, Failure> {
+    /// The script that starts the page. Programs are named for the service worker, and not
+    /// preloaded: they would be in the way of the answer that stands in the HTML.
+    fn programs(&self, whole: &Bound, first: Option<&Bound>) -> Result<String, Failure> {
+        let (script, program) = self.program(first.unwrap_or(whole))?;
+        let mut tag =
+            format!("<script type=\"module\" src=\"./{script}\" data-program=\"./{program}\"");
+        if first.is_some() {
+            let (script, program) = self.program(whole)?;
+            tag.push_str(&format!(
+                " data-whole=\"./{script}\" data-whole-program=\"./{program}\""
+            ));
+        }
+        tag.push_str("></script>");
+        Ok(tag)
+    }
+
+    /// A program and its JavaScript, by their names. The script starts itself, so that a content
+    /// security policy needs no exception for inline scripts.
+    fn program(&self, bound: &Bound) -> Result<(String, String), Failure> {
         let snippets = bound.folder.join("snippets");
         if snippets.is_dir() {
             copy(&snippets, &self.folder.join("snippets"))?;
@@ -89,9 +115,7 @@ impl Site<'_> {
         ));
         let script_name = by_content(&bound.script, script.as_bytes());
         self.write(&script_name, script.as_bytes())?;
-        Ok(format!(
-            "<script type=\"module\" src=\"./{script_name}\" data-program=\"./{program}\"></script>"
-        ))
+        Ok((script_name, program))
     }
 
     /// Copies a file under a name by its content; gives the name.
@@ -129,7 +153,7 @@ mod tests {
             program: bound.join("app_bg.wasm"),
             folder: bound,
         };
-        (assemble(&root, &bound, &place.join("site")), place)
+        (assemble(&root, &bound, None, &place.join("site")), place)
     }
 
     #[test]

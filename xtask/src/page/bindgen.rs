@@ -13,11 +13,12 @@ pub(crate) const TOOL: &str = "page-bindgen";
 const RUNNER: &str = "page-test-runner";
 const RUNNER_FEATURE: &str = "test-runner";
 
-/// Writes `app.js` and `app_bg.wasm` into a folder; the quick page keeps the names of functions.
+/// Writes `NAME.js` and `NAME_bg.wasm` into a folder; the quick page keeps the names of functions.
 pub(super) fn bind(
     workspace: &Workspace,
     compiled: &Path,
     folder: &Path,
+    name: &str,
     finish: Finish,
 ) -> Result<(), Failure> {
     // With the runner come other features of the same dependencies. Where it is there already,
@@ -27,12 +28,13 @@ pub(super) fn bind(
     let tool = workspace.program("debug", TOOL);
     let quick = finish == Finish::Quick;
     // What was bound for the finished page has been changed in place since.
-    if quick && is_newer(&folder.join("app_bg.wasm"), &[compiled, &tool]) {
+    if quick && is_newer(&folder.join(format!("{name}_bg.wasm")), &[compiled, &tool]) {
         return Ok(());
     }
     empty(folder)?;
     Task::new(&tool)
         .args([compiled, folder])
+        .arg(name)
         .args(quick.then_some("--names"))
         .cure("wasm-bindgen in app/Cargo.toml and in xtask/bindgen/Cargo.toml must be one version")
         .run()

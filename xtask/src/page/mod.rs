@@ -1,5 +1,7 @@
 //! The page, from Rust to a folder of static files.
 //!
+//! The published page has two programs: a small one that it opens with, and the whole one, which
+//! is fetched when it is needed. Each goes
 //! compile (Cargo) → bind (wasm-bindgen) → shrink (wasm-opt; published page only) → follow the
 //! directives of `index.html`, naming files by their content → write down what the page opens
 //! with, compress (published page only) → `dist/`.
@@ -16,6 +18,7 @@ use std::path::Path;
 
 pub(crate) use bindgen::{TOOL, test_runner};
 
+use self::wasm::{Bound, Program};
 use crate::failure::Failure;
 use crate::install;
 use crate::process::Task;
@@ -34,24 +37,38 @@ pub(crate) enum Finish {
 /// Builds the page into `dist/`, which is left untouched where nothing has changed: the probe is
 /// then not built again either.
 pub(crate) fn build(workspace: &Workspace, finish: Finish) -> Result<(), Failure> {
-    let compiled = step("Compile the page to WebAssembly", || {
-        wasm::compile(workspace, finish)
-    })?;
-    let bound = step("Bind it to JavaScript", || {
-        wasm::bind(workspace, &compiled, finish)
-    })?;
-    if finish == Finish::Full {
-        step("Shrink it", || wasm::shrink(workspace, &bound))?;
-    }
+    let whole = program(workspace, Program::Whole, finish)?;
+    let first = match finish {
+        Finish::Quick => None,
+        Finish::Full => Some(program(workspace, Program::First, finish)?),
+    };
     step("Put the page together in dist/", || {
         let site = workspace.target().join("page-site");
-        assemble::assemble(workspace.root(), &bound, &site)?;
+        assemble::assemble(workspace.root(), &whole, first.as_ref(), &site)?;
         if finish == Finish::Full {
             prerender(workspace, &site)?;
             compress(workspace, &site)?;
         }
         folder::update(&site, &workspace.dist())
     })
+}
+
+/// One program, compiled, bound and, for the published page, shrunk.
+fn program(workspace: &Workspace, program: Program, finish: Finish) -> Result<Bound, Failure> {
+    let what = match program {
+        Program::First => "what the page opens with",
+        Program::Whole => "the page",
+    };
+    let compiled = step(&format!("Compile {what} to WebAssembly"), || {
+        wasm::compile(workspace, program, finish)
+    })?;
+    let bound = step("Bind it to JavaScript", || {
+        wasm::bind(workspace, program, &compiled, finish)
+    })?;
+    if finish == Finish::Full {
+        step("Shrink it", || wasm::shrink(workspace, &bound))?;
+    }
+    Ok(bound)
 }
 
 /// Lets the page's own program write what it opens with into the HTML.

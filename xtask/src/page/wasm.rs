@@ -3,7 +3,7 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use super::folder::{empty, read};
+use super::folder::read;
 use super::name::digest;
 use super::{Finish, bindgen};
 use crate::failure::Failure;
@@ -14,7 +14,34 @@ use crate::workspace::{WASM, Workspace};
 
 const PACKAGE: &str = "llm-lander-app";
 
-/// The folder with `app.js` and `app_bg.wasm`.
+/// A program of the page.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Program {
+    /// What the published page opens with.
+    First,
+    /// Files and all engines.
+    Whole,
+}
+
+impl Program {
+    /// The name of its binary.
+    fn binary(self) -> &'static str {
+        match self {
+            Self::First => "llm-lander-first",
+            Self::Whole => PACKAGE,
+        }
+    }
+
+    /// What its script and its WebAssembly are called.
+    fn name(self) -> &'static str {
+        match self {
+            Self::First => "first",
+            Self::Whole => "app",
+        }
+    }
+}
+
+/// The folder with a program's script and its WebAssembly.
 #[derive(Debug)]
 pub(super) struct Bound {
     pub(super) folder: PathBuf,
@@ -23,7 +50,11 @@ pub(super) struct Bound {
 }
 
 /// Compiles the application; gives the path of the WebAssembly file.
-pub(super) fn compile(workspace: &Workspace, finish: Finish) -> Result<PathBuf, Failure> {
+pub(super) fn compile(
+    workspace: &Workspace,
+    program: Program,
+    finish: Finish,
+) -> Result<PathBuf, Failure> {
     install::rust::target(WASM)?;
     let (profile, folder) = match finish {
         Finish::Quick => ("dev", "debug"),
@@ -34,12 +65,13 @@ pub(super) fn compile(workspace: &Workspace, finish: Finish) -> Result<PathBuf, 
         .args([
             PACKAGE,
             "--bin",
-            PACKAGE,
+            program.binary(),
             "--target",
             WASM,
             "--profile",
             profile,
         ])
+        .args((program == Program::First).then_some("--no-default-features"))
         .folder(workspace.root())
         .cure("the compiler's messages above say what is wrong in app/ or shared/")
         .run()?;
@@ -47,23 +79,26 @@ pub(super) fn compile(workspace: &Workspace, finish: Finish) -> Result<PathBuf, 
         .target()
         .join(WASM)
         .join(folder)
-        .join(format!("{PACKAGE}.wasm")))
+        .join(format!("{}.wasm", program.binary())))
 }
 
 /// Writes the JavaScript that loads the program and stands between it and the browser.
 pub(super) fn bind(
     workspace: &Workspace,
+    program: Program,
     compiled: &Path,
     finish: Finish,
 ) -> Result<Bound, Failure> {
-    let folder = workspace.target().join(match finish {
-        Finish::Quick => "page-quick",
-        Finish::Full => "page-full",
+    let folder = workspace.target().join(match (program, finish) {
+        (_, Finish::Quick) => "page-quick",
+        (Program::First, Finish::Full) => "page-first",
+        (Program::Whole, Finish::Full) => "page-full",
     });
-    bindgen::bind(workspace, compiled, &folder, finish)?;
+    let name = program.name();
+    bindgen::bind(workspace, compiled, &folder, name, finish)?;
     let bound = Bound {
-        script: folder.join("app.js"),
-        program: folder.join("app_bg.wasm"),
+        script: folder.join(format!("{name}.js")),
+        program: folder.join(format!("{name}_bg.wasm")),
         folder,
     };
     note(&format!(
@@ -85,7 +120,7 @@ pub(super) fn shrink(workspace: &Workspace, bound: &Bound) -> Result<(), Failure
     let shrunk = kept.join(format!("{:016x}.wasm", digest(&input)));
     if !shrunk.is_file() {
         install::node::packages(&tools)?;
-        empty(&kept)?;
+        fs::create_dir_all(&kept).map_err(|error| Failure::file("create", &kept, &error))?;
         let unfinished = kept.join("unfinished.wasm");
         Task::new("node")
             .arg(tools.join("node_modules/binaryen/bin/wasm-opt"))

@@ -86,6 +86,7 @@ fn fetched(files: &BTreeMap<String, File>) -> BTreeMap<&str, u64> {
             continue;
         }
         let text = String::from_utf8_lossy(&file.content);
+        let text = without_later(&text);
         open.extend(
             files
                 .keys()
@@ -96,9 +97,26 @@ fn fetched(files: &BTreeMap<String, File>) -> BTreeMap<&str, u64> {
     fetched
 }
 
+/// The text without the names of what is only fetched when it is needed.
+fn without_later(text: &str) -> String {
+    let mut parts = text.split(" data-whole");
+    let mut kept = parts.next().unwrap_or_default().to_owned();
+    for part in parts {
+        // `="NAME"` or `-program="NAME"`, and what follows.
+        kept.push_str(part.splitn(3, '"').nth(2).unwrap_or_default());
+    }
+    kept
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_is_fetched_later_does_not_count() {
+        let text = "<script src=\"a.js\" data-whole=\"b.js\" data-whole-program=\"b.wasm\">c";
+        assert_eq!(without_later(text), "<script src=\"a.js\">c");
+    }
 
     #[test]
     fn what_is_named_counts_once() {

@@ -3,55 +3,39 @@
 mod plot;
 mod table;
 
-use leptos::prelude::*;
-
+use self::plot::Plot;
 use super::Page;
-use crate::curve::Chart;
+use super::dom::{Piece, Tag, tag, tag_of};
+use crate::outcome::Later;
 
-pub(super) fn chart(page: Page) -> impl IntoView {
+pub(super) fn chart(page: Page) -> Tag {
     let store = page.store;
-    let focus = store.part(|state| state.focus);
-    let answers = store.later();
-    let chart: Memo<Option<Chart>> =
-        Memo::new(move |_| answers.with(|answers| answers.as_ref()?.chart(focus.get())));
-    // The context read off the chart; the answer looked at until a person points elsewhere.
-    let pointed: RwSignal<Option<u64>> = RwSignal::new(None);
-    let cursor = Memo::new(move |_| {
-        chart.with(|chart| {
-            let chart = chart.as_ref()?;
-            let looked_at = chart.lines.iter().find(|line| line.focus == focus.get());
-            let context = pointed
-                .get()
-                .or_else(|| looked_at.map(|line| line.longest))
-                .unwrap_or(0);
-            Some(chart.nearest(context))
-        })
-    });
+    let plot = Plot::new(page);
     // Of several GPUs the chart shows the one that is full first.
     let device = move || {
-        chart.with(|chart| {
-            let place = chart.as_ref()?.place;
-            answers.with(|answers| {
-                let devices = &answers.as_ref()?.question.devices;
-                (devices.len() > 1).then(|| format!("#{} {}", place + 1, devices[place].name))
-            })
-        })
+        let later = store.later();
+        later
+            .and_then(|later| device_of(&later))
+            .unwrap_or_default()
     };
-    let is_there = Memo::new(move |_| chart.with(Option::is_some));
-    view! {
-        <section class="chart" class:previous=move || store.shown.with(|shown| shown.is_previous)>
-            <h2>{page.text.chart}</h2>
-            <p class="at">{device}</p>
-            {move || {
-                is_there
-                    .get()
-                    .then(|| {
-                        view! {
-                            {plot::plot(page, answers, chart, cursor, pointed)}
-                            {table::table(page, answers, chart)}
-                        }
-                    })
-            }}
-        </section>
-    }
+    let is_there = move || u64::from(store.later().is_some_and(|later| later.chart.is_some()));
+    tag_of("section", "chart")
+        .class("previous", move || store.is_previous())
+        .with(tag("h2").with(page.text.chart))
+        .with(tag_of("p", "at").words(device))
+        .keyed(is_there, move |is_there| {
+            if is_there == 0 {
+                return Vec::new();
+            }
+            let mut pieces: Vec<Piece> = plot.pieces().into();
+            pieces.push(table::table(page).into());
+            pieces
+        })
+}
+
+fn device_of(later: &Later) -> Option<String> {
+    let place = later.chart.as_ref()?.place;
+    let devices = &later.answers.question.devices;
+    let device = devices.get(place).filter(|_| devices.len() > 1)?;
+    Some(format!("#{} {}", place + 1, device.name))
 }

@@ -10,33 +10,32 @@ use crate::question::Field;
 use crate::state::GpuChoice;
 use crate::text::phrase;
 use crate::view::Page;
+use crate::view::dom::{Tag, tag, tag_of, value_of};
 use crate::view::options::Options;
 
-pub(super) fn gpus(page: Page) -> impl IntoView {
+pub(super) fn gpus(page: Page) -> Tag {
     let store = page.store;
-    let count = store.part(|state| state.gpus.len());
-    view! {
-        <fieldset class="gpus">
-            <legend class="hidden">{page.text.gpu}</legend>
-            {probe::probe(page)}
-            {move || (0..count.get()).map(|place| gpu(page, place)).collect_view()}
-            <button
-                type="button"
-                class="quiet"
-                data-testid="add-gpu"
-                on:click=move |_| {
-                    store
-                        .state
-                        .update(|state| {
-                            let last = state.gpus.last().cloned().unwrap_or_default();
-                            state.gpus.push(last);
-                        });
-                }
-            >
-                {page.text.add_gpu}
-            </button>
-        </fieldset>
-    }
+    let count = move || store.state.with(|state| state.gpus.len() as u64);
+    let add = tag_of("button", "quiet")
+        .set("type", "button")
+        .hook("add-gpu")
+        .on("click", move |_| {
+            store.state.update(|state| {
+                let last = state.gpus.last().cloned().unwrap_or_default();
+                state.gpus.push(last);
+            });
+        })
+        .with(page.text.add_gpu);
+    tag_of("fieldset", "gpus")
+        .with(tag_of("legend", "hidden").with(page.text.gpu))
+        .with(probe::probe(page))
+        .keyed(count, move |count| {
+            let several = count > 1;
+            (0..usize::try_from(count).unwrap_or(0))
+                .map(|place| gpu(page, place, several).into())
+                .collect()
+        })
+        .with(add)
 }
 
 /// The catalogue's groups, in the order that most people look.
@@ -86,96 +85,100 @@ fn hook(name: &str, place: usize) -> String {
     }
 }
 
-fn gpu(page: Page, place: usize) -> AnyView {
-    let store = page.store;
+fn gpu(page: Page, place: usize, several: bool) -> Tag {
     let text = page.text;
-    let gpu = store.part(move |state| state.gpus.get(place).cloned().unwrap_or_default());
-    let name = Memo::new(move |_| gpu.with(|gpu| gpu.name.clone()));
-    let change = move |change: &dyn Fn(&mut GpuChoice)| {
-        store.state.update(|state| {
-            if let Some(gpu) = state.gpus.get_mut(place) {
-                change(gpu);
-            }
-        });
-    };
-    let field = Field::Free(place);
-    let free_id = format!("free-{place}");
-    let select_id = format!("gpu-{place}");
-    let help_id = format!("free-help-{place}");
-    let problem_id = format!("free-problem-{place}");
-    let described = format!("{help_id} {problem_id}");
-    let read_as = move || {
-        gpu.with(|gpu| {
-            let bytes = parse_memory(&gpu.free).ok()?;
-            Some(phrase::read_as(&gpu.free, bytes))
+    let id = |name: &str| format!("{name}-{place}");
+    let (select, free) = (id("gpu"), id("free"));
+    let name = tag_of("p", "field")
+        .with(tag("label").set("for", &select).with(text.gpu))
+        .with(card(page, place).set("id", &select));
+    let (help, wrong) = (id("free-help"), id("free-problem"));
+    let entry = entry(page, place)
+        .set("id", &free)
+        .set("aria-describedby", &[&help, " ", &wrong].concat());
+    let memory = tag_of("p", "field")
+        .with(tag("label").set("for", &free).with(text.free))
+        .with(entry)
+        .with(reading(page, place).set("id", &help))
+        .with(problem(page, Field::Free(place), &wrong));
+    let pair = tag_of("div", "gpu pair").with(name).with(memory);
+    if !several {
+        return pair;
+    }
+    pair.with(
+        tag_of("button", "quiet remove")
+            .set("type", "button")
+            .set("aria-label", text.remove_gpu)
+            .on("click", move |_| page.store.remove_gpu(place))
+            .with("×"),
+    )
+}
+
+/// Reads something off the GPU at this place.
+fn read<T: Default>(page: Page, place: usize, read: impl FnOnce(&GpuChoice) -> T) -> T {
+    page.store
+        .state
+        .with(|state| state.gpus.get(place).map(read).unwrap_or_default())
+}
+
+fn change(page: Page, place: usize, change: &dyn Fn(&mut GpuChoice)) {
+    page.store.state.update(|state| {
+        if let Some(gpu) = state.gpus.get_mut(place) {
+            change(gpu);
+        }
+    });
+}
+
+fn card(page: Page, place: usize) -> Tag {
+    tag("select")
+        .hook(&hook("gpu-select", place))
+        .html(move || read(page, place, |gpu| cards(page, &gpu.name)))
+        .on("change", move |event| {
+            let chosen = value_of(&event);
+            let card = CARDS.iter().find(|card| card.name == chosen);
+            change(page, place, &|gpu| match card {
+                Some(card) => *gpu = GpuChoice::of_card(card),
+                None => gpu.name.clone_from(&chosen),
+            });
         })
-    };
-    // What a card of the catalogue has free is an estimate: the rule stands under the field.
+}
+
+fn entry(page: Page, place: usize) -> Tag {
+    tag("input")
+        .set("type", "text")
+        .set("inputmode", "text")
+        .set("autocomplete", "off")
+        .set("spellcheck", "false")
+        .hook(&hook("free-vram-input", place))
+        .attribute("aria-invalid", invalid(page, Field::Free(place)))
+        .value(move || read(page, place, |gpu| gpu.free.clone()))
+        .on("input", move |event| {
+            let entered = value_of(&event);
+            change(page, place, &|gpu| gpu.free.clone_from(&entered));
+        })
+}
+
+/// What the entered memory was read as.
+fn reading(page: Page, place: usize) -> Tag {
+    // What a card of the catalogue has free is an estimate: the rule stands in the title.
     let estimated = move || {
-        gpu.with(|gpu| {
+        read(page, place, |gpu| {
             let card = CARDS.iter().find(|card| card.name == gpu.name)?;
             (*gpu == GpuChoice::of_card(card))
                 .then(|| card.allocatable().basis.explanation(page.language))
         })
     };
-    let options = move || name.with(|name| cards(page, name));
-    view! {
-        <div class="gpu pair">
-            <p class="field">
-                <label for=select_id.clone()>{text.gpu}</label>
-                <select
-                    id=select_id
-                    data-testid=hook("gpu-select", place)
-                    inner_html=options
-                    on:change:target=move |event| {
-                        let chosen = event.target().value();
-                        let card = CARDS.iter().find(|card| card.name == chosen);
-                        change(&|gpu| match card {
-                            Some(card) => *gpu = GpuChoice::of_card(card),
-                            None => gpu.name.clone_from(&chosen),
-                        });
-                    }
-                ></select>
-            </p>
-            <p class="field">
-                <label for=free_id.clone()>{text.free}</label>
-                <input
-                    id=free_id
-                    type="text"
-                    inputmode="text"
-                    autocomplete="off"
-                    spellcheck="false"
-                    data-testid=hook("free-vram-input", place)
-                    aria-invalid=invalid(page, field)
-                    aria-describedby=described
-                    prop:value=move || gpu.with(|gpu| gpu.free.clone())
-                    on:input:target=move |event| {
-                        let entered = event.target().value();
-                        change(&|gpu| gpu.free.clone_from(&entered));
-                    }
-                />
-                <span class="help" id=help_id title=estimated>
-                    {read_as}
-                    {move || estimated().map(|_| format!(" ({})", text.estimate))}
-                </span>
-                {problem(page, field, problem_id)}
-            </p>
-            {(store.state.with_untracked(|state| state.gpus.len()) > 1)
-                .then(|| {
-                    view! {
-                        <button
-                            type="button"
-                            class="quiet remove"
-                            aria-label=text.remove_gpu
-                            on:click=move |_| {
-                                store.remove_gpu(place);
-                            }
-                        >
-                            "×"
-                        </button>
-                    }
-                })}
-        </div>
-    }
-    .into_any()
+    let words = move || {
+        let mut words = read(page, place, |gpu| match parse_memory(&gpu.free) {
+            Ok(bytes) => phrase::read_as(&gpu.free, bytes),
+            Err(_) => String::new(),
+        });
+        if estimated().is_some() {
+            words.push_str(&[" (", page.text.estimate, ")"].concat());
+        }
+        words
+    };
+    tag_of("span", "help")
+        .attribute("title", move || estimated().unwrap_or_default())
+        .words(words)
 }

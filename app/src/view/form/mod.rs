@@ -3,66 +3,72 @@
 mod gpus;
 mod model;
 mod probe;
-mod problem;
+pub(super) mod problem;
 mod settings;
 
 use leptos::prelude::*;
 
 use super::Page;
-use crate::engines::BACKENDS;
+use super::dom::{Tag, tag, tag_of, value_of};
+use super::options::Options;
+use crate::browser::handover;
+use crate::engines::{self, NAMES};
+use crate::state::State;
 
-pub(super) fn form(page: Page) -> impl IntoView {
-    view! {
-        <form
-            id="form"
-            class="question"
-            aria-label=page.text.form
-            on:submit=|event| event.prevent_default()
-        >
-            {model::model(page)}
-            <div class="pair">
-                {model::quant(page)}
-                {backend(page)}
-            </div>
-            {gpus::gpus(page)}
-            {settings::settings(page)}
-        </form>
-    }
+pub(super) fn form(page: Page) -> Tag {
+    tag_of("form", "question")
+        .set("id", "form")
+        .set("aria-label", page.text.form)
+        .on("submit", |event| event.prevent_default())
+        .with(model::model(page))
+        .with(
+            tag_of("div", "pair")
+                .with(model::quant(page))
+                .with(backend(page)),
+        )
+        .with(gpus::gpus(page))
+        .with(settings::settings(page))
 }
 
-fn backend(page: Page) -> impl IntoView {
+fn backend(page: Page) -> Tag {
     let store = page.store;
-    let chosen = store.part(|state| state.backend.clone());
-    view! {
-        <p class="field">
-            <label for="backend">{page.text.backend}</label>
-            <select
-                id="backend"
-                data-testid="backend-select"
-                prop:value=move || chosen.get()
-                on:change:target=move |event| {
-                    let name = event.target().value();
-                    store.state.update(|state| {
-                        state.backend = name;
-                        // Another engine has other settings.
-                        state.settings.clear();
-                    });
-                }
-            >
-                {BACKENDS
-                    .iter()
-                    .map(|backend| {
-                        view! {
-                            <option
-                                value=backend.name
-                                selected=backend.name == chosen.get_untracked()
-                            >
-                                {backend.label}
-                            </option>
-                        }
-                    })
-                    .collect_view()}
-            </select>
-        </p>
-    }
+    let options = move || {
+        let chosen = store.state.with(|state| state.backend.clone());
+        let mut options = Options::default();
+        for &(name, label) in NAMES {
+            options.option(name, label, name == chosen);
+        }
+        options.html()
+    };
+    let choice = tag("select")
+        .set("id", "backend")
+        .hook("backend-select")
+        .html(options)
+        .on("change", move |event| {
+            let name = value_of(&event);
+            let is_known = engines::find(&name).is_some();
+            let change = |state: &mut State| {
+                state.backend = name;
+                // Another engine has other settings.
+                state.settings.clear();
+            };
+            if is_known {
+                store.state.update(change);
+            } else {
+                let mut state = store.state.get_untracked();
+                change(&mut state);
+                handover::ask(&state);
+            }
+        });
+    field_of("backend", page.text.backend).with(choice)
+}
+
+/// A field with its label.
+fn field_of(id: &str, label: &str) -> Tag {
+    tag_of("p", "field").with(tag("label").set("for", id).with(label))
+}
+
+/// What helps with a field.
+fn help(id: &str, words: &str) -> Tag {
+    tag_of("span", "help").set("id", id).with(words)
 }

@@ -1,148 +1,172 @@
 //! The model, by name or from a file, and the format of its weights.
 
+use std::cell::RefCell;
+use std::sync::Arc;
+
 use leptos::prelude::*;
 use shared::catalogue;
 use shared::model::Geometry;
-use shared::quant::{FileType, Packing};
-use shared::text::UserMessage;
+use shared::quant::FileType;
+#[cfg(feature = "whole")]
+use shared::quant::Packing;
+use wasm_bindgen::JsCast;
+use web_sys::HtmlInputElement;
 
-use super::problem::{invalid, problem};
+use super::problem::{invalid, problem, told};
+use super::{field_of, help};
 use crate::browser::files;
-use crate::model::Formats;
+use crate::model::{Formats, Loaded};
 use crate::question::Field;
 use crate::state::ModelChoice;
 use crate::store::Reading;
 use crate::text::phrase;
 use crate::view::Page;
-use crate::view::combobox::{Choice, combobox};
+use crate::view::combobox::{Choice, Combobox, combobox};
+use crate::view::dom::{Piece, Tag, element_of, tag, tag_of, value_of};
 use crate::view::options::Options;
 
-pub(super) fn model(page: Page) -> impl IntoView {
-    let store = page.store;
+pub(super) fn model(page: Page) -> Tag {
     let text = page.text;
-    let entered = store.part(|state| match &state.model {
+    let name = combobox(
+        page,
+        Combobox {
+            id: "model",
+            hook: "model-input",
+            field: Field::Model,
+            value: entered,
+            search,
+            choose,
+        },
+    );
+    tag_of("div", "field model")
+        .with(tag("label").set("for", "model").with(text.model))
+        .with(name)
+        .with(problem(page, Field::Model, "model-problem"))
+        .with(file(page))
+        .slot(move || notes(page))
+        .with(help("model-help", text.model_help))
+}
+
+fn entered(page: Page) -> String {
+    page.store.state.with(|state| match &state.model {
         ModelChoice::Named(name) | ModelChoice::File(name) => name.clone(),
-    });
-    let search = move |words: &str| {
-        catalogue::search(words)
-            .map(|entry| Choice {
+    })
+}
+
+fn search(page: Page, words: &str) -> Vec<Choice> {
+    catalogue::search(words)
+        .map(|entry| {
+            let context = phrase::tokens(page.language, entry.context_length);
+            Choice {
                 value: entry.tag,
-                note: format!(
-                    "{} · {}",
-                    entry.parameters,
-                    phrase::tokens(page.language, entry.context_length)
-                ),
-            })
-            .collect()
-    };
-    let choose = move |name: String| {
-        store.reading.set(Reading::Idle);
-        store.state.update(|state| {
-            state.model = ModelChoice::Named(name);
-            state.quant.clear();
-        });
-    };
-    view! {
-        <div class="field model">
-            <label for="model">{text.model}</label>
-            {combobox(
-                page,
-                "model",
-                "model-input",
-                entered,
-                invalid(page, Field::Model),
-                search,
-                choose,
-            )}
-            {problem(page, Field::Model, "model-problem".to_owned())}
-            {file(page)}
-            <span class="help" id="model-help">{text.model_help}</span>
-        </div>
-    }
+                note: [entry.parameters, " · ", &context].concat(),
+            }
+        })
+        .collect()
+}
+
+fn choose(page: Page, name: String) {
+    page.store.set_reading(Reading::Idle);
+    page.store.state.update(|state| {
+        state.model = ModelChoice::Named(name);
+        state.quant.clear();
+    });
 }
 
 /// Files: choosing them, and how reading them went.
-fn file(page: Page) -> impl IntoView {
+fn file(page: Page) -> Tag {
     let store = page.store;
     let text = page.text;
-    let status = move || match store.reading.get() {
-        Reading::Idle => ().into_any(),
-        Reading::Busy => text.reading_file.into_any(),
-        Reading::Failed(error) => view! {
-            <strong class="wrong">{error.message(page.language)}</strong>
-            " "
-            {error.hint(page.language)}
-        }
-        .into_any(),
+    let status = move || {
+        store.outside.with(|outside| match &outside.reading {
+            Reading::Idle => Vec::new(),
+            Reading::Busy => vec![text.reading_file.into()],
+            Reading::Failed { error, bound } => {
+                let mut pieces = told("wrong", error.as_ref(), page.language);
+                if let Some(bound) = bound {
+                    pieces.push(" ".into());
+                    pieces.push(use_bound(page, bound.clone()).into());
+                }
+                pieces
+            }
+        })
     };
-    let notes = move || {
-        let is_bound = store.chosen.with(|chosen| {
-            chosen
-                .as_ref()
-                .is_ok_and(|chosen| chosen.model.geometry == Geometry::Conservative)
+    let input = tag_of("input", "hidden")
+        .set("type", "file")
+        .set("multiple", "")
+        .set("accept", ".gguf,.json")
+        .hook("file-input")
+        .on("change", move |event| {
+            let Some(element) = element_of(&event) else {
+                return;
+            };
+            let input: HtmlInputElement = element.unchecked_into();
+            if let Some(list) = input.files() {
+                files::open(store, &list);
+            }
+            // The same file can be chosen again.
+            input.set_value("");
         });
-        let is_cut_short = store.loaded.with(|loaded| {
-            let asked = store.state.with(|state| state.model.clone());
-            loaded.as_ref().is_some_and(|loaded| {
-                loaded.cut_short && asked == ModelChoice::File(loaded.file.clone())
-            })
-        });
-        view! {
-            {is_bound.then(|| view! { <span class="note">{text.conservative}</span> })}
-            {is_cut_short.then(|| view! { <span class="note">{text.cut_short}</span> })}
-        }
-    };
-    view! {
-        <span class="file">
-            <label class="quiet">
-                <input
-                    type="file"
-                    class="hidden"
-                    multiple=true
-                    accept=".gguf,.json"
-                    data-testid="file-input"
-                    on:change:target=move |event| {
-                        let input = event.target();
-                        if let Some(list) = input.files() {
-                            files::open(store, &list);
-                        }
-                        // The same file can be chosen again.
-                        input.set_value("");
-                    }
-                />
-                {text.choose_file}
-            </label>
-            <span class="problem" role="status" data-testid="file-status">{status}</span>
-        </span>
-        {notes}
-    }
+    tag_of("span", "file")
+        .with(tag_of("label", "quiet").with(input).with(text.choose_file))
+        .with(
+            tag_of("span", "problem")
+                .set("role", "status")
+                .hook("file-status")
+                .slot(status),
+        )
 }
 
-pub(super) fn quant(page: Page) -> impl IntoView {
+/// Takes the bound in place of a model whose rules are not known.
+fn use_bound(page: Page, bound: Arc<Loaded>) -> Tag {
+    tag_of("button", "quiet")
+        .set("type", "button")
+        .hook("use-bound")
+        .on("click", move |_| page.store.take_model(bound.clone()))
+        .with(page.text.use_bound)
+}
+
+/// What is to be known about the model.
+fn notes(page: Page) -> Vec<Piece> {
+    let text = page.text;
+    let outcome = page.store.outcome();
+    let mut notes = Vec::new();
+    let mut note = |words: &str| notes.push(tag_of("span", "note").with(words).into());
+    if let Ok(chosen) = &outcome.chosen {
+        if chosen.model.geometry == Geometry::Conservative {
+            note(text.conservative);
+        }
+        if chosen.cut_short {
+            note(text.cut_short);
+        }
+    }
+    notes
+}
+
+pub(super) fn quant(page: Page) -> Tag {
     let store = page.store;
-    let formats = Memo::new(move |previous: Option<&Option<Formats>>| {
-        store.chosen.with(|chosen| match chosen {
-            Ok(chosen) => Some(chosen.formats.clone()),
-            // A wrong model leaves the choice of formats as it was.
-            Err(_) => previous.cloned().flatten(),
-        })
-    });
+    // A wrong model leaves the choice of formats as it was.
+    let kept = RefCell::new(None);
     let options = move || {
+        if let Ok(chosen) = &store.outcome().chosen {
+            kept.replace(Some(chosen.formats.clone()));
+        }
         let mut options = Options::default();
-        match formats.get() {
-            Some(Formats::Fixed(name)) => options.option("", &name, true),
+        match &*kept.borrow() {
+            Some(Formats::Fixed(name)) => options.option("", name, true),
             Some(Formats::Open(chosen)) => {
-                for &format in FileType::ALL {
+                for format in FileType::ALL {
                     options.option(format.name(), format.name(), format == chosen);
                 }
             }
+            #[cfg(feature = "whole")]
             Some(Formats::Packed { chosen, plain }) => {
-                if plain {
+                if *plain {
                     options.option("", "BF16", chosen.is_empty());
                 }
                 let named = Packing::PUBLISHED.contains(&chosen.as_str());
                 if !named && !chosen.is_empty() {
-                    options.option(&chosen, &chosen, true);
+                    options.option(chosen, chosen, true);
                 }
                 for &name in Packing::PUBLISHED {
                     options.option(name, name, name == chosen);
@@ -152,24 +176,23 @@ pub(super) fn quant(page: Page) -> impl IntoView {
         }
         options.html()
     };
-    let is_fixed =
-        move || formats.with(|formats| matches!(formats, None | Some(Formats::Fixed(_))));
-    view! {
-        <p class="field">
-            <label for="quant">{page.text.quant}</label>
-            <select
-                id="quant"
-                data-testid="quant-select"
-                inner_html=options
-                aria-invalid=invalid(page, Field::Quant)
-                aria-describedby="quant-problem"
-                disabled=is_fixed
-                on:change:target=move |event| {
-                    let name = event.target().value();
-                    store.state.update(|state| state.quant = name);
-                }
-            ></select>
-            {problem(page, Field::Quant, "quant-problem".to_owned())}
-        </p>
-    }
+    let is_fixed = move || {
+        let outcome = store.outcome();
+        let chosen = outcome.chosen.as_ref();
+        chosen.is_ok_and(|chosen| matches!(chosen.formats, Formats::Fixed(_)))
+    };
+    let choice = tag("select")
+        .set("id", "quant")
+        .hook("quant-select")
+        .set("aria-describedby", "quant-problem")
+        .attribute("aria-invalid", invalid(page, Field::Quant))
+        .flag("disabled", is_fixed)
+        .html(options)
+        .on("change", move |event| {
+            let name = value_of(&event);
+            store.state.update(|state| state.quant = name);
+        });
+    field_of("quant", page.text.quant)
+        .with(choice)
+        .with(problem(page, Field::Quant, "quant-problem"))
 }

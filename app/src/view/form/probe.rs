@@ -1,74 +1,74 @@
 //! The probe: connect to it, and how it is.
 
 use leptos::prelude::*;
-use shared::text::UserMessage;
 
+use super::problem::told;
 use crate::browser::probe as driver;
-use crate::store::Live;
+use crate::store::{Live, Store};
 use crate::text::phrase;
 use crate::view::Page;
+use crate::view::combobox::said;
+use crate::view::dom::{Piece, Tag, tag, tag_of};
 
 /// How to get and use the probe.
 const GUIDE: &str = concat!(env!("CARGO_PKG_REPOSITORY"), "#readme");
 
-pub(super) fn probe(page: Page) -> impl IntoView {
+pub(super) fn probe(page: Page) -> Tag {
     let store = page.store;
     let text = page.text;
-    let live = store.live;
-    let is_on = move || live.with(|live| matches!(live, Live::On { .. }));
-    let toggle = move |_| {
-        if live.with_untracked(|live| matches!(live, Live::On { .. })) {
-            driver::disconnect(store);
-        } else {
-            driver::connect(store);
-        }
-    };
     let label = move || {
-        if is_on() {
+        if is_on(store) {
             text.disconnect
         } else {
             text.connect
         }
     };
-    let status = move || match live.get() {
-        Live::Off => text.probe_help.into_any(),
-        Live::Connecting => text.connecting.into_any(),
+    let button = tag_of("button", "primary")
+        .set("type", "button")
+        .hook("probe-connect")
+        .attribute("aria-pressed", move || said(is_on(store)))
+        .on("click", move |_| {
+            if untrack(|| is_on(store)) {
+                driver::disconnect(store);
+            } else {
+                driver::connect(store);
+            }
+        })
+        .words(label);
+    let status = tag_of("p", "status help")
+        .set("role", "status")
+        .hook("probe-status")
+        .slot(move || store.outside.with(|outside| status(page, &outside.live)));
+    tag_of("div", "probe").with(button).with(status)
+}
+
+fn is_on(store: Store) -> bool {
+    store
+        .outside
+        .with(|outside| matches!(outside.live, Live::On { .. }))
+}
+
+fn status(page: Page, live: &Live) -> Vec<Piece> {
+    let text = page.text;
+    let strong = |class, words: &str| Piece::from(tag_of("strong", class).with(words));
+    match live {
+        Live::Off => vec![text.probe_help.into()],
+        Live::Connecting => vec![text.connecting.into()],
         Live::On {
             from_address: true, ..
-        } => text.live_from_link.into_any(),
-        Live::On { driver, .. } => view! {
-            <strong class="on">{text.live}</strong>
-            " "
-            {phrase::live_gpus(page.language, driver.as_deref())}
-        }
-        .into_any(),
-        Live::Silent => view! {
-            <strong class="wrong">{text.no_probe}</strong>
-            " "
-            {text.no_probe_hint}
-            " "
-            <a href=GUIDE>{text.get_probe}</a>
-        }
-        .into_any(),
-        Live::Problem(problem) => view! {
-            <strong class="wrong">{problem.message(page.language)}</strong>
-            " "
-            {problem.hint(page.language)}
-        }
-        .into_any(),
-    };
-    view! {
-        <div class="probe">
-            <button
-                type="button"
-                class="primary"
-                data-testid="probe-connect"
-                aria-pressed=move || if is_on() { "true" } else { "false" }
-                on:click=toggle
-            >
-                {label}
-            </button>
-            <p class="status help" role="status" data-testid="probe-status">{status}</p>
-        </div>
+        } => vec![text.live_from_link.into()],
+        Live::On { driver, .. } => vec![
+            strong("on", text.live),
+            " ".into(),
+            phrase::live_gpus(page.language, driver.as_deref()).into(),
+        ],
+        Live::Silent => vec![
+            strong("wrong", text.no_probe),
+            " ".into(),
+            text.no_probe_hint.into(),
+            " ".into(),
+            tag("a").set("href", GUIDE).with(text.get_probe).into(),
+        ],
+        Live::Problem(problem) => told("wrong", problem, page.language),
     }
 }

@@ -1,6 +1,5 @@
 //! The arithmetic behind a llama.cpp plan, with the model's numbers put in.
 
-use alloc::collections::BTreeMap;
 use alloc::format;
 use alloc::string::{String, ToString};
 use alloc::vec::Vec;
@@ -75,15 +74,18 @@ fn start(settings: &LlamaCpp) -> Vec<String> {
 
 /// One line for each tensor type.
 fn weights(model: &Model) -> Vec<String> {
-    let mut types: BTreeMap<_, (u64, u64)> = BTreeMap::new();
-    for tensor in &model.tensors {
-        let entry = types.entry(tensor.tensor_type).or_default();
-        entry.0 += 1;
-        entry.1 = entry.1.saturating_add(tensor.bytes());
-    }
-    types
-        .into_iter()
-        .map(|(tensor_type, (count, bytes))| format!("{tensor_type}: {count} tensors, {bytes} B"))
+    TensorType::ALL
+        .iter()
+        .filter_map(|tensor_type| {
+            let (mut count, mut bytes) = (0_u64, 0_u64);
+            for tensor in &model.tensors {
+                if tensor.tensor_type == *tensor_type {
+                    count += 1;
+                    bytes = bytes.saturating_add(tensor.bytes());
+                }
+            }
+            (count > 0).then(|| format!("{tensor_type}: {count} tensors, {bytes} B"))
+        })
         .collect()
 }
 

@@ -87,7 +87,8 @@ pub fn quantize(model: &Model, file_type: FileType) -> Result<Model, QuantizeErr
 fn file_order(tensors: &[Tensor]) -> Vec<usize> {
     let blocks: Vec<Option<usize>> = tensors.iter().map(Tensor::block).collect();
     let mut order: Vec<usize> = (0..tensors.len()).collect();
-    order.sort_by(|&left, &right| {
+    // Every name is there once.
+    order.sort_unstable_by(|&left, &right| {
         let names = || tensors[left].name.cmp(&tensors[right].name);
         blocks[left].cmp(&blocks[right]).then_with(names)
     });

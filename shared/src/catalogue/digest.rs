@@ -112,6 +112,7 @@ impl Writer {
             model.trained_context_length.map_or(0, |length| length + 1),
             model.vocabulary_size,
             model.embedding_length,
+            model.input_length,
         ]);
         self.runs(&model.layers, Self::layer);
         let outside: Vec<&Tensor> = model
@@ -231,6 +232,7 @@ impl Writer {
                     RecurrentState::ShortConvolution { .. } => 5,
                     RecurrentState::Rwkv { .. } => 6,
                     RecurrentState::Lightning { .. } => 7,
+                    RecurrentState::Compressor { .. } => 8,
                 });
                 self.numbers(&state.extents());
             }
@@ -304,7 +306,7 @@ impl<'a> Reader<'a> {
     fn model(&mut self) -> Option<Model> {
         let architecture = self.word()?.to_string();
         let weights_format = self.word()?.to_string();
-        let [trained, vocabulary_size, embedding_length] = self.numbers()?;
+        let [trained, vocabulary_size, embedding_length, input_length] = self.numbers()?;
         let layers = self.runs(Self::layer)?;
         let mut tensors = Vec::new();
         for _ in 0..self.number()? {
@@ -329,6 +331,7 @@ impl<'a> Reader<'a> {
             trained_context_length: trained.checked_sub(1),
             vocabulary_size,
             embedding_length,
+            input_length,
             layers,
             tensors,
             stretched_context_length: None,
@@ -449,6 +452,11 @@ impl<'a> Reader<'a> {
             7 => RecurrentState::Lightning {
                 heads: first,
                 head_dim: second,
+            },
+            8 => RecurrentState::Compressor {
+                ratio: first,
+                key_dim: second,
+                indexer_dim: third,
             },
             _ => return None,
         }))

@@ -9,6 +9,7 @@ use alloc::string::String;
 use alloc::string::ToString;
 use alloc::vec::Vec;
 
+use super::profile::decimal;
 use super::settings::{LlamaCpp, SplitMode};
 use crate::engine::EngineError;
 use crate::gpu::Device;
@@ -284,7 +285,7 @@ fn cumulative_shares(settings: &LlamaCpp, devices: &[Device]) -> Result<Vec<f32>
             name: "--tensor-split",
             value: split
                 .iter()
-                .map(|share| format!("{share}"))
+                .map(|&share| decimal(share))
                 .collect::<Vec<_>>()
                 .join(","),
             expected: "one share, 0 or more, for each GPU",

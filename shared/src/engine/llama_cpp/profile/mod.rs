@@ -15,6 +15,7 @@ pub use llama_cpp_python::LlamaCppPython;
 pub use llama_server::LlamaServer;
 pub use lm_studio::LmStudio;
 pub use ollama::Ollama;
+pub(super) use words::decimal;
 
 use alloc::boxed::Box;
 use alloc::string::{String, ToString};

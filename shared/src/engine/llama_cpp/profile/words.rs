@@ -65,8 +65,47 @@ pub(super) fn file(model: &str) -> String {
     }
 }
 
+/// A share with three decimals at most. The library's own way to write floats would be a thirtieth
+/// of the page's program.
+pub(in crate::engine::llama_cpp) fn decimal(share: f32) -> String {
+    // Beyond the integers it saturates, and stays the absurd share that it was.
+    #[allow(clippy::cast_possible_truncation)]
+    let thousandths = (share * 1000.0 + share.signum() * 0.5) as i64;
+    let sign = if thousandths < 0 { "-" } else { "" };
+    let (whole, fraction) = (
+        thousandths.unsigned_abs() / 1000,
+        thousandths.unsigned_abs() % 1000,
+    );
+    if fraction == 0 {
+        return format!("{sign}{whole}");
+    }
+    let digits = format!("{fraction:03}");
+    format!("{sign}{whole}.{}", digits.trim_end_matches('0'))
+}
+
 /// Shares of the devices, with this between them.
 pub(super) fn shares(shares: &[f32], separator: &str) -> String {
-    let shares: Vec<String> = shares.iter().map(|share| format!("{share}")).collect();
+    let shares: Vec<String> = shares.iter().map(|&share| decimal(share)).collect();
     shares.join(separator)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn shares_are_written_as_people_give_them() {
+        for (share, text) in [
+            (3.0, "3"),
+            (0.75, "0.75"),
+            (1.5, "1.5"),
+            (0.001, "0.001"),
+            (2.9996, "3"),
+            (0.0, "0"),
+            (-1.0, "-1"),
+            (-0.25, "-0.25"),
+        ] {
+            assert_eq!(decimal(share), text);
+        }
+    }
 }

@@ -2,21 +2,30 @@
 
 use leptos::prelude::*;
 use wasm_bindgen::JsCast;
-use web_sys::{DragEvent, FileList};
+use web_sys::{DragEvent, File, FileList};
 
 use crate::store::{Reading, Store};
 
 /// Reads these files and asks about their model. What was asked before stays where they hold
 /// none.
 pub fn open(store: Store, list: &FileList) {
-    if list.length() == 0 {
+    // The list itself empties when its field is cleared.
+    let files = (0..list.length())
+        .filter_map(|index| list.get(index))
+        .collect();
+    read(store, files);
+}
+
+/// The same for files that the program before this one was given.
+pub(super) fn read(store: Store, files: Vec<File>) {
+    if files.is_empty() {
         return;
     }
     store.set_reading(Reading::Busy);
     #[cfg(feature = "whole")]
-    super::headers::read(store, list);
+    super::headers::read(store, files);
     #[cfg(not(feature = "whole"))]
-    super::handover::read(store, list);
+    super::handover::read(store, files);
 }
 
 /// Takes files that are dropped anywhere on the page.

@@ -4,10 +4,10 @@
 //! the first program leaves at the window as an errand; it lets go of the page when the whole one
 //! says that it is there.
 
-use js_sys::Reflect;
+use js_sys::{Array, Reflect};
 use leptos::prelude::*;
 use wasm_bindgen::{JsCast, JsValue};
-use web_sys::{Event, FileList, HtmlElement};
+use web_sys::{Event, File, HtmlElement};
 
 use super::{address, files, probe};
 use crate::state::{State, to_query};
@@ -28,8 +28,8 @@ pub fn ask(state: &State) {
 
 /// Lets the whole program read files.
 #[cfg(not(feature = "whole"))]
-pub(super) fn read(store: Store, list: &FileList) {
-    leave("files", list);
+pub(super) fn read(store: Store, files: Vec<File>) {
+    leave("files", &files.into_iter().collect::<Array>());
     address::write(&store.state.with_untracked(to_query));
     call();
 }
@@ -64,7 +64,7 @@ fn leave(name: &str, value: &JsValue) {
 
 /// What the first program left to do.
 pub(super) struct Errand {
-    files: Option<FileList>,
+    files: Vec<File>,
     connect: bool,
     /// Identifier of the element that had the focus.
     focus: String,
@@ -76,9 +76,7 @@ impl Errand {
         if let Some(element) = element.and_then(|element| element.dyn_into::<HtmlElement>().ok()) {
             let _ = element.focus();
         }
-        if let Some(list) = self.files {
-            files::open(store, &list);
-        }
+        files::read(store, self.files);
         if self.connect && !probe::is_connected() {
             probe::connect(store);
         }
@@ -96,7 +94,10 @@ pub(super) fn take_over() -> Option<Errand> {
     let part = |name| Reflect::get(&left, &JsValue::from_str(name)).unwrap_or(JsValue::UNDEFINED);
     let active = document().active_element();
     let errand = Errand {
-        files: part("files").dyn_into().ok(),
+        files: part("files")
+            .dyn_into::<Array>()
+            .map(|files| files.iter().map(JsCast::unchecked_into).collect())
+            .unwrap_or_default(),
         connect: part("connect").is_truthy(),
         focus: active.map(|element| element.id()).unwrap_or_default(),
     };

@@ -6,7 +6,7 @@ use js_sys::Uint8Array;
 use leptos::task::spawn_local;
 use shared::source::gguf::{HeaderReader, Progress};
 use wasm_bindgen_futures::JsFuture;
-use web_sys::{Blob, File, FileList};
+use web_sys::{Blob, File};
 
 use crate::file::{FileError, HeaderFile, Kind, LARGEST_CONFIG, from_config, from_headers, kind};
 use crate::model::Loaded;
@@ -16,10 +16,7 @@ use crate::store::{Reading, Store};
 const PIECE: u64 = 1 << 20;
 
 /// Reads the headers of these files and asks about their model.
-pub(super) fn read(store: Store, list: &FileList) {
-    let files: Vec<File> = (0..list.length())
-        .filter_map(|index| list.get(index))
-        .collect();
+pub(super) fn read(store: Store, files: Vec<File>) {
     spawn_local(async move {
         match model(&files).await {
             Ok(loaded) => store.take_model(Arc::new(loaded)),

@@ -242,9 +242,7 @@ impl Prepared<'_> {
             Some(bytes) => bytes,
             None => parts.compute(batch)?,
         };
-        let all_on_gpus = settings.kv_offload
-            && self.placement.offloaded > model.layers.len()
-            && !self.placement.has_overrides();
+        let all_on_gpus = settings.kv_offload && self.placement.is_all_on_gpus(model);
         let recurrent = model.layers.iter().any(|layer| layer.recurrent.is_some());
         let fidelity = graph::fidelity(model, settings.version);
         let basis = match fidelity {

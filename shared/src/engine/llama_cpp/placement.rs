@@ -115,6 +115,11 @@ impl Placement {
         is_expert(&tensor.name, block).then_some(Place::Host)
     }
 
+    /// Whether GPUs hold all but the embeddings.
+    pub(super) fn is_all_on_gpus(&self, model: &Model) -> bool {
+        self.offloaded > model.layers.len() && !self.has_overrides()
+    }
+
     /// Whether any tensor is sent elsewhere by name.
     pub(super) fn has_overrides(&self) -> bool {
         !self.overrides.is_empty() || self.cpu_moe_layers > 0

@@ -128,9 +128,10 @@ impl Allocator {
                 return;
             }
         }
-        let next = self
-            .free
-            .partition_point(|block| block.offset.at < offset.at);
+        // Not by bisection: blocks of no size can stand out of order.
+        let later = |block: &Block| block.offset.at >= offset.at;
+        let next = self.free.iter().position(later);
+        let next = next.unwrap_or(self.free.len());
         self.free.insert(next, Block { offset, size });
     }
 

@@ -374,14 +374,14 @@ impl Decoder<'_> {
     }
 
     pub(super) fn rotated_key(&mut self, inputs: &CacheInputs, from: Id) -> Id {
-        match inputs.rotations {
-            Some(rotations) => self.rotated(from, rotations.key),
+        match inputs.rotations.key {
+            Some(rotation) => self.rotated(from, rotation),
             None => from,
         }
     }
 
     pub(super) fn rotated_value(&mut self, inputs: &CacheInputs, from: Id) -> Id {
-        match inputs.rotations.and_then(|rotations| rotations.value) {
+        match inputs.rotations.value {
             Some(rotation) => self.rotated(from, rotation),
             None => from,
         }

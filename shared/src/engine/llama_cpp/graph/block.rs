@@ -289,8 +289,13 @@ pub(in super::super) fn blocks(
         kinds.push(number);
         known.push((kind, number));
     }
-    let kept = sample(&kinds).into_iter();
-    kept.filter_map(|index| {
+    let kept: Vec<usize> = if kv_offload && placement.is_all_on_gpus(model) {
+        let recurrent = model.layers.iter().any(|layer| layer.recurrent.is_some());
+        sample(&kinds, recurrent)
+    } else {
+        (0..kinds.len()).collect()
+    };
+    kept.into_iter().filter_map(|index| {
         let block = distinct.get(*kinds.get(index)?)?.clone();
         Some(Block { index, ..block })
     })

@@ -26,15 +26,16 @@ pub(super) struct CacheInputs {
     pub(super) value_indices: Option<Id>,
     pub(super) mask: Id,
     /// Rotations of quantized caches.
-    pub(super) rotations: Option<Rotations>,
+    pub(super) rotations: Rotations,
     pub(super) cells: u64,
 }
 
 /// The Hadamard rotations of a quantized cache.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Rotations {
-    pub(super) key: Rotation,
-    /// Values that are not quantized are not rotated.
+    /// Of queries and keys, where keys are quantized.
+    pub(super) key: Option<Rotation>,
+    /// Of values and results, where values are quantized.
     pub(super) value: Option<Rotation>,
 }
 
@@ -291,19 +292,15 @@ fn cache_inputs(
     let rotates = |tensor_type: TensorType, dim: u64| {
         tensor_type.is_quantized() && dim > 0 && dim.is_multiple_of(64)
     };
-    let mut rotations = None;
-    if rotates(settings.cache_type_k, key_dim) {
-        let size = 1 << key_dim.trailing_zeros();
-        let key = Rotation {
-            matrix: graph.input([size, size, 1, 1], 4),
-            size,
-        };
-        let value = rotates(settings.cache_type_v, value_dim).then(|| Rotation {
-            matrix: graph.input([64, 64, 1, 1], 4),
-            size: 64,
-        });
-        rotations = Some(Rotations { key, value });
-    }
+    let mut rotation = |size| Rotation {
+        matrix: graph.input([size, size, 1, 1], 4),
+        size,
+    };
+    let rotations = Rotations {
+        key: rotates(settings.cache_type_k, key_dim)
+            .then(|| rotation(1 << key_dim.trailing_zeros())),
+        value: rotates(settings.cache_type_v, value_dim).then(|| rotation(64)),
+    };
     Ok(CacheInputs {
         key_indices,
         value_indices,

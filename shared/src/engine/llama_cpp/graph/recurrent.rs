@@ -238,7 +238,7 @@ impl Decoder<'_> {
         let convolution = self.state_rows(block, recurrent.state.conv_elements());
         let input = self.convolution_input(block, convolution, conv_kernel, projected, channels);
         let elements = recurrent.state.state_elements();
-        let states = self.state_rows(block, elements);
+        let rows = self.state_rows(block, elements);
         let convolved = self.convolved(recurrent.part("ssm_conv1d.weight"), input, channels);
         let activated = self.graph.map(&[convolved]);
         let heads = [key_dim, key_heads, tokens, sequences];
@@ -248,8 +248,10 @@ impl Decoder<'_> {
             .graph
             .slice(activated, headed, value_dim * value_heads, channels);
         let (decay, beta) = self.delta_gates(recurrent, from, key_heads, value_heads);
-        let rows = self.tokens + key_dim * sequences;
-        let shape = [value_dim * value_heads, rows, 1, 1];
+        let states = [value_dim, key_dim, value_heads, sequences];
+        let states = self.graph.view(rows, states);
+        let results = self.tokens + key_dim * sequences;
+        let shape = [value_dim * value_heads, results, 1, 1];
         let result = self
             .graph
             .own(shape, &[query, key, value, decay, beta, states]);

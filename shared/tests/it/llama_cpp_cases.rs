@@ -160,6 +160,16 @@ impl Case {
         if self.part == "dual" { 2 } else { 1 }
     }
 
+    /// Whether all that the case sets is a setting of ours: not weights in host memory that is not
+    /// pinned, which GPUs do not copy from, nor results for embeddings.
+    pub fn has_known_settings(&self) -> bool {
+        let unpinned = match &self.outcome {
+            Outcome::Planned(planned) => planned.buffers.get("CPU").copied().unwrap_or_default(),
+            Outcome::Refused(_) => Buffers::default(),
+        };
+        unpinned.weights == 0 && !self.settings.contains_key("embeddings")
+    }
+
     /// The settings as ours.
     pub fn engine(&self, model: &Model) -> LlamaCpp {
         let text = |name: &str| self.settings.get(name).map(String::as_str);

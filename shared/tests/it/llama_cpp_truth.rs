@@ -164,6 +164,9 @@ fn compute_errors_do_not_grow() {
     let mut groups: BTreeMap<String, Vec<i64>> = BTreeMap::new();
     let mut called_exact = Vec::new();
     for_each_plan(|case, planned, plan| {
+        if !case.has_known_settings() {
+            return;
+        }
         for (index, device) in plan.devices.iter().enumerate() {
             let real = planned.gpu(index).compute;
             let error = permille(device.compute.bytes, real);
@@ -254,7 +257,7 @@ fn compute_errors_do_not_grow() {
     let totals = &groups["total of all cases"];
     let exact = totals.iter().filter(|&&error| error == 0).count();
     assert!(
-        exact * 1000 >= totals.len() * 993,
+        exact * 1000 >= totals.len() * 997,
         "{exact} of {} device totals are exact",
         totals.len()
     );
@@ -265,7 +268,7 @@ fn compute_errors_do_not_grow() {
         at(25),
         at(975)
     );
-    assert!(totals[0] >= -36, "{} permille below the engine", totals[0]);
+    assert!(totals[0] >= -19, "{} permille below the engine", totals[0]);
 }
 
 fn permille(ours: u64, real: u64) -> i64 {

@@ -98,6 +98,8 @@ impl Deref for Held<'_> {
 
 /// llama.cpp with a model's weights placed.
 struct Prepared<'a> {
+    /// Flash attention was left to the engine, which finds no kernel for it.
+    without_kernel: bool,
     settings: LlamaCpp,
     model: Held<'a>,
     devices: Vec<Device>,
@@ -121,13 +123,16 @@ impl<'a> Prepared<'a> {
     fn held(settings: &LlamaCpp, held: Held<'a>, devices: &[Device]) -> Result<Self, EngineError> {
         let model: &Model = &held;
         let placement = Placement::new(settings, model, devices)?;
-        let settings = flash_attention::decided(settings, model, &placement);
+        let decided = flash_attention::decided(settings, model, &placement);
+        let without_kernel = settings.uses_flash_attention() && !decided.uses_flash_attention();
+        let settings = decided;
         let weights = weights::weights(model, &placement, devices.len())?;
         let state = cache::recurrent_state(&settings, model, &placement, devices.len())?;
         let blocks = graph::blocks(model, &placement, settings.kv_offload);
         let output = graph::output(model, &placement);
         let products = overhead::products(model, &placement, devices.len());
         Ok(Self {
+            without_kernel,
             settings,
             model: held,
             devices: devices.to_vec(),
@@ -242,12 +247,20 @@ impl Prepared<'_> {
             Some(bytes) => bytes,
             None => parts.compute(batch)?,
         };
-        let all_on_gpus = settings.kv_offload && self.placement.is_all_on_gpus(model);
-        let recurrent = model.layers.iter().any(|layer| layer.recurrent.is_some());
-        let fidelity = graph::fidelity(model, settings.version);
-        let basis = match fidelity {
-            Fidelity::Equal if all_on_gpus => Basis::Exact,
-            Fidelity::EqualOnOneGpu if all_on_gpus && gpus == 1 => Basis::Exact,
+        // The engine measures without some of the assignments to devices that it makes when it
+        // runs: it then takes less on further GPUs, and moves scores to the host with the cache.
+        let scores_follow_cache = !settings.kv_offload && !settings.uses_flash_attention();
+        let basis = match graph::fidelity(model, settings.version) {
+            Fidelity::Equal if scores_follow_cache => estimate(550, 0),
+            Fidelity::Equal if gpus > 1 => estimate(120, 0),
+            Fidelity::Equal => Basis::Exact,
+            Fidelity::EqualOnOneGpu
+                if gpus == 1 && settings.kv_offload && self.placement.is_all_on_gpus(model) =>
+            {
+                Basis::Exact
+            }
+            Fidelity::EqualOnOneGpu => estimate(120, 40),
+            Fidelity::Close => estimate(150, 350),
             Fidelity::Partial => {
                 let bound = compute::compute(settings, model, &self.placement, batch, gpus)?;
                 // Parts that are not modelled take most where several GPUs work as a pipeline.
@@ -259,17 +272,28 @@ impl Prepared<'_> {
                 bytes = bytes.at_least(&bound);
                 estimate(350, 1700)
             }
-            // Recurrent layers split over devices, or with their state in host memory.
-            _ if recurrent => estimate(800, 850),
-            Fidelity::Equal | Fidelity::EqualOnOneGpu => estimate(100, 100),
-            Fidelity::Close => estimate(150, 350),
         };
         // Programs carry builds of their own, of which each followed one release or the other.
         let basis = match basis {
             Basis::Exact if !settings.profile.is_measured() => estimate(50, 150),
             basis => basis,
         };
-        Ok((bytes, basis))
+        if !self.without_kernel {
+            return Ok((bytes, basis));
+        }
+        // The values were laid out for flash attention: one layer's are copied the other way round.
+        let mut copy = 0;
+        for (_, layer) in model.decoder_layers() {
+            if let Some(cell) = cache::cell(model, layer)? {
+                let cells = cache::cells(settings, batch, cell.span)?;
+                let rows = cells.saturating_mul(batch.streams);
+                copy = rows.saturating_mul(cell.value).saturating_mul(2).max(copy);
+            }
+        }
+        for gpu in &mut bytes.gpus {
+            *gpu = gpu.saturating_add(if *gpu == 0 { 0 } else { copy });
+        }
+        Ok((bytes, estimate(250, 50)))
     }
 }
 

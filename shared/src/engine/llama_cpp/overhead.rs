@@ -55,8 +55,10 @@ pub(super) struct Products {
     quantized: u64,
     /// Elements in and out of the widest product with a weight in 16 bits.
     half: u64,
-    /// Elements of the largest quantized weight.
+    /// Elements of the largest quantized weight of a layer.
     largest: u64,
+    /// Elements of the output's weight, where it is quantized.
+    output: u64,
 }
 
 /// What the matrix products on each GPU need.
@@ -87,7 +89,12 @@ pub(super) fn products(model: &Model, placement: &Placement, gpus: usize) -> Vec
             if tensor.tensor_type.is_quantized() {
                 let padded = columns.next_multiple_of(512).saturating_mul(used);
                 product.quantized = product.quantized.max(padded);
-                product.largest = product.largest.max(columns.saturating_mul(rows));
+                let elements = columns.saturating_mul(rows);
+                if tensor.block().is_some() {
+                    product.largest = product.largest.max(elements);
+                } else {
+                    product.output = product.output.max(elements);
+                }
             } else {
                 let elements = columns.saturating_add(rows).saturating_mul(used);
                 product.half = product.half.max(elements);
@@ -108,11 +115,17 @@ pub(super) fn growth(
     device: &Device,
 ) -> Result<Figure, EngineError> {
     // Volta multiplies large batches by cuBLAS, with the weight converted first.
-    let converts = device.compute_capability == Some((7, 0)) && batch.ubatch >= 64;
+    let is_large = |rows| device.compute_capability == Some((7, 0)) && rows >= 64;
+    let converts = is_large(batch.ubatch);
+    let largest = if is_large(batch.outputs) {
+        products.largest.max(products.output)
+    } else {
+        products.largest
+    };
     let (quantized, dequantized) = if converts {
         (
             2_u64.saturating_mul(products.quantized),
-            2_u64.saturating_mul(products.largest),
+            2_u64.saturating_mul(largest),
         )
     } else {
         // Activations as q8_1: 36 bytes for 32 elements.

@@ -295,11 +295,12 @@ pub(in super::super) fn blocks(
     } else {
         (0..kinds.len()).collect()
     };
-    kept.into_iter().filter_map(|index| {
-        let block = distinct.get(*kinds.get(index)?)?.clone();
-        Some(Block { index, ..block })
-    })
-    .collect()
+    kept.into_iter()
+        .filter_map(|index| {
+            let block = distinct.get(*kinds.get(index)?)?.clone();
+            Some(Block { index, ..block })
+        })
+        .collect()
 }
 
 /// The tensors of each block.

@@ -103,9 +103,9 @@ pub(super) enum Parallel {
 /// How close the simulated graph of an architecture has been seen to come to the engine's.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(in super::super) enum Fidelity {
-    /// Equal to the byte wherever it was measured with all on GPUs, rare settings aside.
+    /// Equal to the byte wherever it was measured.
     Equal,
-    /// As `Equal`, but on one GPU alone.
+    /// The same with all on one GPU, and within a few percent elsewhere.
     EqualOnOneGpu,
     /// Within a few percent.
     Close,
@@ -124,26 +124,24 @@ pub(in super::super) fn fidelity(model: &Model, version: Version) -> Fidelity {
         "llama" | "qwen2" | "qwen2moe" | "qwen3" | "qwen3moe" | "qwen3next" | "qwen35"
         | "qwen35moe" | "gemma2" | "gemma3" | "phi2" | "command-r" | "cohere2" | "olmo2"
         | "olmoe" | "granite" | "ernie4_5" | "glm4" | "glm4moe" | "hunyuan-moe" | "minimax-m2"
-        | "gemma3n" | "gemma4" | "llama4" | "kimi-linear" | "deepseek32" | "glm-dsa" | "rwkv6"
-        | "rwkv7" | "rwkv6qwen2" => Fidelity::Equal,
+        | "gpt-oss" | "phi3" | "deepseek2" | "mamba" | "mamba2" | "falcon-h1" | "nemotron_h"
+        | "jamba" | "lfm2" | "bailingmoe2" | "granitehybrid" | "gemma3n" | "gemma4" | "llama4"
+        | "kimi-linear" | "deepseek32" | "glm-dsa" | "rwkv6" | "rwkv7" | "rwkv6qwen2" => {
+            Fidelity::Equal
+        }
         "apertus" | "arcee" | "bailingmoe" | "chatglm" | "codeshell" | "dbrx" | "ernie4_5-moe"
         | "exaone" | "exaone4" | "falcon" | "gemma" | "granite_swa" | "hunyuan-dense"
         | "hunyuan_vl" | "internlm2" | "jais2" | "laguna" | "lfm2moe" | "maincoder" | "maple"
         | "mellum" | "mimo2" | "minicpm" | "muse-glimmer" | "nemotron" | "olmo" | "orion"
         | "paddleocr" | "pangu-embedded" | "plamo" | "plamo3" | "qwen" | "qwen2vl" | "qwen3vl"
         | "qwen3vlmoe" | "refact" | "seed_oss" | "smollm3" | "spark2_5" | "starcoder"
-        | "starcoder2" | "xverse" => Fidelity::Equal,
+        | "starcoder2" | "xverse" => Fidelity::EqualOnOneGpu,
         "afmoe" | "bloom" | "deepseek" | "deepseek2-ocr" | "dots1" | "exaone-moe" | "gptneox"
         | "grok" | "grovemoe" | "hy_v3" | "mpt" | "phimoe" | "step35" => match version {
             Version::V0_6_0 => Fidelity::EqualOnOneGpu,
             Version::V0_5_0 => Fidelity::Close,
         },
         "bailingmoe3" | "cohere2moe" | "mistral3" | "smallthinker" => Fidelity::Close,
-        "gpt-oss" | "phi3" | "deepseek2" | "mamba" | "mamba2" | "falcon-h1" | "nemotron_h"
-        | "jamba" | "lfm2" | "bailingmoe2" | "granitehybrid" => match version {
-            Version::V0_6_0 => Fidelity::EqualOnOneGpu,
-            Version::V0_5_0 => Fidelity::Close,
-        },
         "arwkv7" => Fidelity::EqualOnOneGpu,
         _ => Fidelity::Unknown,
     }

@@ -36,7 +36,7 @@ pub(super) fn read(store: Store, files: Vec<File>) {
 
 /// Starts the whole program; it then takes over.
 pub(super) fn call() {
-    leave("connect", &JsValue::from_bool(probe::is_connected()));
+    leave("connect", &JsValue::from_bool(probe::was_asked_for()));
     let document = document();
     let named = document.query_selector(NAMED).ok().flatten();
     let Some(path) = named.and_then(|script| script.get_attribute("data-whole")) else {
@@ -77,7 +77,7 @@ impl Errand {
             let _ = element.focus();
         }
         files::read(store, self.files);
-        if self.connect && !probe::is_connected() {
+        if self.connect {
             probe::connect(store);
         }
     }

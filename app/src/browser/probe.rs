@@ -21,6 +21,8 @@ type Listener = Closure<dyn FnMut(MessageEvent)>;
 /// The connection that stays open, with what listens to it.
 struct Stream {
     source: EventSource,
+    /// The probe serves the page, and is listened to without being asked for.
+    is_own: bool,
     _listeners: [Listener; 3],
 }
 
@@ -79,9 +81,9 @@ pub fn disconnect(store: Store) {
     });
 }
 
-/// Whether the probe is being listened to.
-pub(super) fn is_connected() -> bool {
-    STREAM.with_borrow(Option::is_some)
+/// Whether a probe is being listened to that a person asked for.
+pub(super) fn was_asked_for() -> bool {
+    STREAM.with_borrow(|stream| stream.as_ref().is_some_and(|stream| !stream.is_own))
 }
 
 /// Lets go of the probe, and of nothing that it read.
@@ -195,6 +197,7 @@ fn listen(store: Store, place: &Place) {
     }
     STREAM.set(Some(Stream {
         source,
+        is_own: place.is_own,
         _listeners: [reading, problem, silent],
     }));
 }

@@ -93,7 +93,7 @@ impl Entry {
         Ok(model)
     }
 
-    /// The place in the catalogue's order, and in its [`digest`].
+    /// The place in the catalogue's order, and in its digest.
     #[must_use]
     pub fn place(&self) -> usize {
         // In order of the tags.
@@ -101,7 +101,7 @@ impl Entry {
     }
 }
 
-/// The [`digest`] of every entry, unquantized; `None` where one cannot be said so, which the tests
+/// The [digest](mod@digest) of every entry, unquantized; `None` where one cannot be said so, which the tests
 /// rule out.
 #[cfg(feature = "configs")]
 #[must_use]

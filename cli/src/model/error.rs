@@ -91,7 +91,7 @@ impl ModelError {
                 "Hub のリポジトリ「{repository}」は内蔵カタログになく、Hub からの読み込みにはまだ対応していません"
             ),
             Self::GgufNotRead { path } => format!(
-                "「{}」は GGUF ファイルです。vLLM は 0.24 から、プラグインなしでは GGUF を読みません",
+                "「{}」は GGUF ファイルで、このエンジンは読みません(vLLM は 0.24 から読みません)",
                 path.display()
             ),
             Self::EmptyFolder { folder } => format!(
@@ -149,7 +149,7 @@ impl ModelError {
                 "the Hub repository “{repository}” is not in the built-in catalogue, and the Hub is not read yet"
             ),
             Self::GgufNotRead { path } => format!(
-                "“{}” is a GGUF file, which vLLM has not read without a plugin since 0.24",
+                "“{}” is a GGUF file, which this engine does not read (vLLM has not since 0.24)",
                 path.display()
             ),
             Self::EmptyFolder { folder } => format!(

@@ -114,12 +114,20 @@ impl Found {
         let is_plain = |kind: TensorType| !kind.is_quantized();
         let mut types = self.model.tensors.iter().map(|tensor| tensor.tensor_type);
         if self.model.quantization.is_none() && types.all(is_plain) {
-            self.model = pack(&self.model, packing);
+            self.pack(packing);
             self.warnings.push(Warning::TakenAs {
                 format: packing.name(),
             });
         }
         self
+    }
+
+    /// Packs the weights; what is started then is no longer the repository's checkpoint, but one
+    /// made of it.
+    fn pack(&mut self, packing: Packing) {
+        self.model = pack(&self.model, packing);
+        let plain: String = self.model.name.replace([':', '/'], "-");
+        self.launch_name = format!("./{plain}-{}", packing.name());
     }
 
     /// The model in each published format that takes less, widest first; none where the format
@@ -213,7 +221,7 @@ fn find_one(choice: &ModelChoice, reads: Reads) -> Result<Found, Failure> {
             }
             .into());
         }
-        found.model = pack(&found.model, packing);
+        found.pack(packing);
     }
     Ok(found)
 }

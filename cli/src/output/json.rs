@@ -178,7 +178,7 @@ impl<'a> PlanAnswer<'a> {
                 safety_margin: budget.safety_margin,
                 total,
                 free: device.free,
-                fits: total <= device.free,
+                fits: total <= device.free && planned.is_within_allowance(),
             }
         });
         Self {

@@ -24,7 +24,7 @@ use alloc::vec::Vec;
 use core::cell::OnceCell;
 use core::ops::Deref;
 
-use self::batch::Batch;
+use self::batch::{Batch, CONTEXT_STEP};
 use self::graph::Fidelity;
 use self::placement::Placement;
 use self::weights::Bytes;
@@ -36,7 +36,7 @@ use crate::gpu::Device;
 use crate::model::Model;
 
 /// Positions are 32-bit signed integers.
-const CONTEXT_LIMIT: u64 = 1 << 31;
+const CONTEXT_LIMIT: u64 = (1 << 31) - CONTEXT_STEP;
 
 impl Engine for LlamaCpp {
     fn name(&self) -> &'static str {

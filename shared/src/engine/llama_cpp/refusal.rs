@@ -13,6 +13,9 @@ use crate::quant::TensorType;
 /// Names of the cache types, for the error that lists them.
 const CACHE_TYPE_NAMES: &str = "f32, f16, bf16, q8_0, q4_0, q4_1, iq4_nl, q5_0, q5_1";
 
+/// `LLAMA_MAX_SEQ` (`llama-cparams.h`).
+const MOST_SEQUENCES: u64 = 256;
+
 pub(super) fn check(settings: &LlamaCpp, model: &Model) -> Result<(), EngineError> {
     for cache_type in [settings.cache_type_k, settings.cache_type_v] {
         if !LlamaCpp::CACHE_TYPES.contains(&cache_type) {
@@ -25,7 +28,13 @@ pub(super) fn check(settings: &LlamaCpp, model: &Model) -> Result<(), EngineErro
     if !is_believable(model) {
         return Err(EngineError::TooLarge);
     }
-    positive("--parallel", settings.parallel)?;
+    if !(1..=MOST_SEQUENCES).contains(&settings.parallel) {
+        return Err(EngineError::InvalidSetting {
+            name: "--parallel",
+            value: settings.parallel.to_string(),
+            expected: "1 to 256",
+        });
+    }
     positive("--batch-size", settings.batch_size)?;
     positive("--ubatch-size", settings.ubatch_size)?;
     let mut remembers = false;
@@ -127,7 +136,7 @@ fn is_believable(model: &Model) -> bool {
 }
 
 fn positive(name: &'static str, value: u64) -> Result<(), EngineError> {
-    /// The engine's batch sizes and slots are 32-bit; more than this is a slip of the finger.
+    /// The engine's batch sizes are 32-bit; more than this is a slip of the finger.
     const MOST: u64 = 1 << 20;
     if (1..=MOST).contains(&value) {
         Ok(())

@@ -19,9 +19,9 @@ use wasm_bindgen::JsCast;
 use web_sys::HtmlInputElement;
 
 use crate::engines;
-use crate::state::{State, from_query};
+use crate::state::from_query;
 use crate::store::Store;
-use crate::view::mount;
+use crate::view::Draft;
 
 /// Starts the page once the static one has been painted: the answer is in sight before any work
 /// is done for the next one.
@@ -39,12 +39,27 @@ pub fn start() {
         return;
     }
     let owner = Owner::new();
-    owner.with(|| start_owned(state));
-    handover::offer(owner);
+    let store = owner.with(|| Store::new(state, preferences::language()));
+    let draft = owner.with(|| Draft::new(store));
+    later(move || build(draft, store, owner));
 }
 
-fn start_owned(state: State) {
-    let store = Store::new(state, preferences::language());
+/// Builds the page part by part, each in a task of its own, and shows it when it is whole.
+fn build(mut draft: Draft, store: Store, owner: Owner) {
+    if draft.build() {
+        later(move || build(draft, store, owner));
+    } else {
+        owner.with(|| show(draft, store));
+        handover::offer(owner);
+    }
+}
+
+/// Lets the browser do what is more urgent first.
+fn later(run: impl FnOnce() + 'static) {
+    set_timeout(run, Duration::ZERO);
+}
+
+fn show(draft: Draft, store: Store) {
     let Some(place) = document().get_element_by_id("page") else {
         return;
     };
@@ -68,7 +83,7 @@ fn start_owned(state: State) {
     files::follow_drops(store);
     probe::start(store);
     offline::keep();
-    mount(place, store);
+    draft.mount(place);
     if let Some(errand) = errand {
         errand.run(store);
     }

@@ -111,7 +111,7 @@ impl Tag {
     }
 
     /// Pieces at the end that are made anew whenever a signal changes that they read.
-    pub(super) fn slot(self, pieces: impl Fn() -> Vec<Piece> + 'static) -> Self {
+    pub(super) fn slot(self, mut pieces: impl FnMut() -> Vec<Piece> + 'static) -> Self {
         let mut slot = Slot::at_the_end(&self);
         follow_mut(Box::new(move || slot.fill(pieces())));
         self

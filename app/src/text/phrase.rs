@@ -82,15 +82,6 @@ pub fn about(language: Language, count: u64) -> String {
     }
 }
 
-/// By how much a plan is too large.
-#[must_use]
-pub fn short_by(language: Language, bytes: u64) -> String {
-    match language {
-        Language::Ja => format!("あと {} 足りません", memory(bytes)),
-        Language::En => format!("{} short", memory(bytes)),
-    }
-}
-
 /// By how much the memory bar overflows.
 #[must_use]
 pub fn over_by(language: Language, bytes: u64) -> String {

@@ -117,27 +117,27 @@ impl Decoder<'_> {
     ) -> Result<Id, EngineError> {
         let [width, tokens, ..] = self.graph.shape(stacked);
         let stream = [width, tokens, 1, 1];
-        let (predictions, router) = self.predicted(block, altup, stacked);
+        let (predictions, router) = self.predicted(altup, stacked);
         let active = self.graph.view(predictions, stream);
-        let normalized = self.norm(Some(block), active, block.attention_norm, None);
+        let normalized = self.norm(active, block.attention_norm, None);
         let laurel = self.graph.matrix(altup.laurel_left, normalized);
         let laurel = self.graph.matrix(altup.laurel_right, laurel);
-        let laurel = self.norm(Some(block), laurel, altup.laurel_norm, None);
+        let laurel = self.norm(laurel, altup.laurel_norm, None);
         let laurel = self.graph.map(&[laurel, normalized]);
         let attended = self.attention(layer, block, normalized)?;
-        let attended = self.norm(Some(block), attended, block.post_attention_norm, None);
+        let attended = self.norm(attended, block.post_attention_norm, None);
         let sum = self.graph.map(&[attended, active]);
         let sum = self.graph.map(&[sum, laurel]);
         let middle = self.graph.map(&[sum]);
-        let normalized = self.norm(Some(block), middle, block.feed_forward_norm, None);
+        let normalized = self.norm(middle, block.feed_forward_norm, None);
         let fed = self.sparse_network(block, altup, normalized);
-        let fed = self.norm(None, fed, block.post_feed_forward_norm, None);
+        let fed = self.norm(fed, block.post_feed_forward_norm, None);
         let activated = self.graph.map(&[fed, middle]);
         let corrected = self.corrected(altup, router, predictions, activated);
         let first = self.graph.view(corrected, stream);
         let first = self.graph.weigh(first, altup.correct_scale);
         let added = match block.per_layer {
-            Some(tensors) => self.per_layer_part(block, tensors, first),
+            Some(tensors) => self.per_layer_part(tensors, first),
             None => None,
         };
         let kept = self.graph.view(corrected, stream);
@@ -150,8 +150,8 @@ impl Decoder<'_> {
             .own([width, tokens, streams, 1], &[kept, further]))
     }
 
-    fn router(&mut self, block: &Block, altup: &AltupBlock, from: Id) -> Router {
-        let normalized = self.norm(Some(block), from, altup.router_norm, None);
+    fn router(&mut self, altup: &AltupBlock, from: Id) -> Router {
+        let normalized = self.norm(from, altup.router_norm, None);
         let scaled = self.graph.map(&[normalized]);
         let routed = self.graph.matrix(altup.router, scaled);
         Router {
@@ -171,11 +171,11 @@ impl Decoder<'_> {
     }
 
     /// What the streams are likely to become, and the router that says so.
-    fn predicted(&mut self, block: &Block, altup: &AltupBlock, stacked: Id) -> (Id, Router) {
+    fn predicted(&mut self, altup: &AltupBlock, stacked: Id) -> (Id, Router) {
         let [width, tokens, streams, _] = self.graph.shape(stacked);
         let permuted = self.graph.own([streams, width, tokens, 1], &[stacked]);
         let active = self.graph.view(stacked, [width, tokens, 1, 1]);
-        let router = self.router(block, altup, active);
+        let router = self.router(altup, active);
         let coefficients = self.graph.matrix(altup.predict, router.result);
         let coefficients = self.graph.view(coefficients, [streams, streams, tokens, 1]);
         let mixed = self

@@ -194,7 +194,7 @@ impl Decoder<'_> {
         scales: bool,
     ) -> Id {
         if norm.is_some_and(|norm| norm.columns > dim) {
-            let normalized = self.norm(Some(block), from, norm, None);
+            let normalized = self.norm(from, norm, None);
             let view = self.graph.view(normalized, [dim, heads, self.tokens, 1]);
             return self.positioned(block, view, None, scales);
         }
@@ -212,7 +212,7 @@ impl Decoder<'_> {
     ) -> Id {
         let mut result = from;
         if norm.is_some() && !self.family.rotates_first {
-            result = self.norm(Some(block), result, norm, None);
+            result = self.norm(result, norm, None);
         }
         if let Some(positions) = self.positions.filter(|_| self.rotates) {
             result = match self.rope_table(block) {
@@ -224,7 +224,7 @@ impl Decoder<'_> {
             }
         }
         if norm.is_some() && self.family.rotates_first {
-            result = self.norm(Some(block), result, norm, None);
+            result = self.norm(result, norm, None);
         }
         if scales {
             result = self.graph.map(&[result]);

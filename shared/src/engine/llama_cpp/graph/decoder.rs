@@ -234,11 +234,10 @@ pub(super) fn decoder(
     };
     if output.embedding_norm.is_some() {
         let (norm, bias) = (output.embedding_norm, output.embedding_norm_bias);
-        let first = layers.first().map(|&(_, block)| block);
-        residual = decoder.norm(first, residual, norm, bias);
+        residual = decoder.norm(residual, norm, bias);
     }
     if family.normalizes_embeddings {
-        residual = decoder.norm(None, residual, None, None);
+        residual = decoder.norm(residual, None, None);
     }
     if let Some((tensors, tokens_in)) = output.per_layer.zip(per_layer_tokens) {
         decoder.per_layer = Some(decoder.per_layer_embeddings(tensors, tokens_in, residual));
@@ -335,12 +334,7 @@ impl Decoder<'_> {
         {
             return Ok(self.rwkv_layer(block, recurrent, head_dim, residual, last));
         }
-        let normalized = self.normalized(
-            block,
-            residual,
-            block.attention_norm,
-            block.attention_norm_bias,
-        );
+        let normalized = self.normalized(residual, block.attention_norm, block.attention_norm_bias);
         if layer.attention == Attention::None && block.recurrent.is_none() {
             // Nemotron-H: a block is attention, recurrence or a network alone.
             let mut fed = self.feed_forward(block, normalized);
@@ -356,7 +350,6 @@ impl Decoder<'_> {
             None => {
                 let input = match block.attention_norm_2 {
                     Some(_) => self.norm(
-                        Some(block),
                         residual,
                         block.attention_norm_2,
                         block.attention_norm_2_bias,
@@ -384,7 +377,6 @@ impl Decoder<'_> {
             }
             Parallel::OwnNorm => {
                 let input = self.normalized(
-                    block,
                     residual,
                     block.feed_forward_norm,
                     block.feed_forward_norm_bias,
@@ -415,7 +407,7 @@ impl Decoder<'_> {
         }
         let pre = self.family.post_attention_norm_is_pre;
         if block.post_attention_norm.is_some() && !pre {
-            attended = self.norm(Some(block), attended, block.post_attention_norm, None);
+            attended = self.norm(attended, block.post_attention_norm, None);
         }
         let mut middle = self.sum(attended, residual);
         if last && self.family.selection == Selection::Sum {
@@ -431,7 +423,6 @@ impl Decoder<'_> {
             _ => {
                 let pre_norm = if pre { block.post_attention_norm } else { None };
                 let normalized = self.normalized(
-                    block,
                     middle,
                     block.feed_forward_norm.or(pre_norm),
                     block.feed_forward_norm_bias,
@@ -440,7 +431,7 @@ impl Decoder<'_> {
             }
         };
         if block.post_feed_forward_norm.is_some() {
-            fed = self.norm(Some(block), fed, block.post_feed_forward_norm, None);
+            fed = self.norm(fed, block.post_feed_forward_norm, None);
         }
         if self.family.scales_residual {
             fed = self.graph.map(&[fed]);
@@ -451,7 +442,7 @@ impl Decoder<'_> {
             self.sum(fed, middle)
         };
         if let Some(tensors) = block.per_layer
-            && let Some(added) = self.per_layer_part(block, tensors, result)
+            && let Some(added) = self.per_layer_part(tensors, result)
         {
             result = self.graph.map(&[result, added]);
         }
@@ -461,28 +452,22 @@ impl Decoder<'_> {
     /// Gemma 4: a mixture of experts and a dense network read the same input, each with norms of
     /// its own.
     fn experts_beside_network(&mut self, block: &Block, experts: &ExpertBlock, from: Id) -> Id {
-        let network = self.norm(Some(block), from, block.feed_forward_norm, None);
+        let network = self.norm(from, block.feed_forward_norm, None);
         let network = self.dense(&block.feed_forward, network);
-        let network = self.norm(Some(block), network, experts.beside_post_norm, None);
-        let input = self.norm(Some(block), from, experts.pre_norm, None);
+        let network = self.norm(network, experts.beside_post_norm, None);
+        let input = self.norm(from, experts.pre_norm, None);
         let router = self.graph.map(&[from]);
         let router = self.graph.map(&[router]);
         let router = self.graph.weigh(router, experts.router_scale);
         let mixed = self.experts(experts, input, Some(router));
-        let mixed = self.norm(Some(block), mixed, experts.post_norm, None);
+        let mixed = self.norm(mixed, experts.post_norm, None);
         self.graph.map(&[network, mixed])
     }
 
     /// The norm before a part, where there is one.
-    fn normalized(
-        &mut self,
-        block: &Block,
-        from: Id,
-        weight: Option<Part>,
-        bias: Option<Part>,
-    ) -> Id {
+    fn normalized(&mut self, from: Id, weight: Option<Part>, bias: Option<Part>) -> Id {
         if weight.is_some() || self.family.norms_without_weight {
-            self.norm(Some(block), from, weight, bias)
+            self.norm(from, weight, bias)
         } else {
             from
         }
@@ -498,13 +483,7 @@ impl Decoder<'_> {
     }
 
     /// A norm, its weight and, where there is one, its bias.
-    pub(super) fn norm(
-        &mut self,
-        _block: Option<&Block>,
-        from: Id,
-        weight: Option<Part>,
-        bias: Option<Part>,
-    ) -> Id {
+    pub(super) fn norm(&mut self, from: Id, weight: Option<Part>, bias: Option<Part>) -> Id {
         let shape = self.graph.shape(from);
         let normalized = if self.family.layer_norm {
             self.graph.own(shape, &[from])
@@ -530,7 +509,7 @@ impl Decoder<'_> {
             kept = Some(rows);
             rows = self.selected(rows);
         }
-        rows = self.norm(None, rows, output.norm, output.norm_bias);
+        rows = self.norm(rows, output.norm, output.norm_bias);
         if self.family.selection == Selection::End {
             kept = Some(rows);
             rows = self.selected(rows);

@@ -72,7 +72,7 @@ impl Decoder<'_> {
         let gate = self.projected(recurrent.part("ssm_g_b.weight"), None, gate);
         let gate = self.graph.view(gate, per_head);
         let output = self.graph.view(output, per_head);
-        let normalized = self.norm(Some(block), output, recurrent.part("ssm_norm.weight"), None);
+        let normalized = self.norm(output, recurrent.part("ssm_norm.weight"), None);
         let gate = self.graph.map(&[gate]);
         let gated = self.graph.map(&[normalized, gate]);
         let flat = self.graph.own(flat, &[gated]);

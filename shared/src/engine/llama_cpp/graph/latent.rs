@@ -30,7 +30,7 @@ impl Decoder<'_> {
         let mut query = from;
         if tensors.query_a.is_some() {
             query = self.projected(tensors.query_a, None, query);
-            query = self.norm(Some(block), query, tensors.query_a_norm, None);
+            query = self.norm(query, tensors.query_a_norm, None);
         }
         if let (Some(indexer), Some(inputs)) = (&block.indexer, self.indexer) {
             self.chosen_tokens = Some(self.choose_tokens(block, indexer, &inputs, query, from));
@@ -58,7 +58,7 @@ impl Decoder<'_> {
         let value = self
             .graph
             .view(compressed, [latent.latent_dim, tokens, 1, 1]);
-        let value = self.norm(Some(block), value, tensors.compress_norm, None);
+        let value = self.norm(value, tensors.compress_norm, None);
         let value = self.graph.view(value, [latent.latent_dim, 1, tokens, 1]);
         let rotary = self.graph.view(compressed, [latent.rope_dim, 1, tokens, 1]);
         let rotary = self.positioned(block, rotary, None, false);

@@ -3,7 +3,7 @@
 //! Source: llama.cpp 0.5.0 and 0.6.0, `models/gemma3n.cpp` and `models/gemma4.cpp`.
 
 use super::super::placement::Place;
-use super::block::{Block, Part};
+use super::block::Part;
 use super::decoder::Decoder;
 use super::node::Id;
 
@@ -47,19 +47,14 @@ impl Decoder<'_> {
         let projected = self.graph.matrix(tensors.projection, embedded);
         let projected = self.graph.map(&[projected]);
         let projected = self.graph.view(projected, [width, layers, tokens, 1]);
-        let projected = self.norm(None, projected, Some(tensors.norm), None);
+        let projected = self.norm(projected, Some(tensors.norm), None);
         let sum = self.graph.map(&[projected, of_tokens]);
         let sum = self.graph.map(&[sum]);
         self.graph.own([width, tokens, layers, 1], &[sum])
     }
 
     /// The block's own embeddings, gated by `from`.
-    pub(super) fn per_layer_part(
-        &mut self,
-        block: &Block,
-        tensors: PerLayerBlock,
-        from: Id,
-    ) -> Option<Id> {
+    pub(super) fn per_layer_part(&mut self, tensors: PerLayerBlock, from: Id) -> Option<Id> {
         let embeddings = self.per_layer?;
         let gate = self.graph.matrix(tensors.gate, from);
         let gate = self.graph.map(&[gate]);
@@ -67,6 +62,6 @@ impl Decoder<'_> {
         let own = self.graph.view(embeddings, shape);
         let gated = self.graph.map(&[gate, own]);
         let projected = self.graph.matrix(tensors.projection, gated);
-        Some(self.norm(Some(block), projected, tensors.norm, None))
+        Some(self.norm(projected, tensors.norm, None))
     }
 }

@@ -143,7 +143,7 @@ impl Decoder<'_> {
         if let Some(norm) = recurrent.part("ssm_norm.weight") {
             let grouped = [inner / groups, groups, tokens, sequences];
             let grouped = self.graph.view(gated, grouped);
-            gated = self.norm(Some(block), grouped, Some(norm), None);
+            gated = self.norm(grouped, Some(norm), None);
         }
         let flat = self.graph.view(gated, [inner, self.tokens, 1, 1]);
         self.projected(recurrent.part("ssm_out.weight"), None, flat)
@@ -182,9 +182,9 @@ impl Decoder<'_> {
         let mut b = self.graph.slice(small, part, state, row);
         let mut c = self.graph.slice(small, part, state, row);
         if let Some(norm) = recurrent.part("ssm_dt_norm.weight") {
-            step = self.norm(Some(block), step, Some(norm), None);
-            b = self.norm(Some(block), b, recurrent.part("ssm_b_norm.weight"), None);
-            c = self.norm(Some(block), c, recurrent.part("ssm_c_norm.weight"), None);
+            step = self.norm(step, Some(norm), None);
+            b = self.norm(b, recurrent.part("ssm_b_norm.weight"), None);
+            c = self.norm(c, recurrent.part("ssm_c_norm.weight"), None);
         } else {
             step = self.graph.own([rank, tokens, sequences, 1], &[step]);
         }
@@ -260,7 +260,7 @@ impl Decoder<'_> {
         self.graph.store(self.state_place(block), &[last]);
         let output = self.graph.view(result, headed);
         let norm = recurrent.part("ssm_norm.weight");
-        let normalized = self.norm(Some(block), output, norm, None);
+        let normalized = self.norm(output, norm, None);
         let gate = self.projected(recurrent.part("attn_gate.weight"), None, from);
         let gate = self.graph.view(gate, headed);
         let gate = self.graph.map(&[gate]);

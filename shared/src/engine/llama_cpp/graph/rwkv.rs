@@ -89,12 +89,7 @@ impl Decoder<'_> {
         let flat = [width, tokens, 1, 1];
         let residual = self.graph.view(residual, shape);
         let shifted = self.state_rows(block, recurrent.state.conv_elements());
-        let normalized = self.norm(
-            Some(block),
-            residual,
-            block.attention_norm,
-            block.attention_norm_bias,
-        );
+        let normalized = self.norm(residual, block.attention_norm, block.attention_norm_bias);
         let previous = self.shifted(shifted, normalized);
         let mixed = Mixed {
             block,
@@ -126,13 +121,12 @@ impl Decoder<'_> {
             if last {
                 middle = self.selected(middle);
             }
-            let normalized = self.norm(Some(block), middle, block.feed_forward_norm, None);
+            let normalized = self.norm(middle, block.feed_forward_norm, None);
             let fed = self.feed_forward(block, normalized);
             return self.graph.map(&[fed, middle]);
         }
         let middle = self.graph.map(&[attended, residual]);
         let network_in = self.norm(
-            Some(block),
             middle,
             recurrent.part("attn_norm_2.weight"),
             recurrent.part("attn_norm_2.bias"),

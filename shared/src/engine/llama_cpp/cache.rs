@@ -173,15 +173,16 @@ pub(super) fn cells(settings: &LlamaCpp, batch: &Batch, span: Span) -> Result<u6
         .ok_or(EngineError::TooLarge)
 }
 
-/// The KV caches of all decoder layers.
+/// The KV caches of all decoder layers. Values are transposed, or laid out by rows for flash
+/// attention.
 pub(super) fn caches(
     settings: &LlamaCpp,
     model: &Model,
     placement: &Placement,
     batch: &Batch,
     gpus: usize,
+    values_by_rows: bool,
 ) -> Result<Caches, EngineError> {
-    let flash_attention = settings.uses_flash_attention();
     let mut widest_value = 0;
     for layer in &model.layers {
         widest_value = widest_value.max(cell(model, layer)?.map_or(0, |cell| cell.value));
@@ -191,10 +192,10 @@ pub(super) fn caches(
         cells: batch.context_per_stream,
         window_cells: 0,
     };
-    // Without flash attention every layer of a model without recurrent layers has values, be it
+    // Where values are transposed every layer of a model without recurrent layers has values, be it
     // without heads.
     let values_everywhere =
-        !flash_attention && model.layers.iter().all(|layer| layer.recurrent.is_none());
+        !values_by_rows && model.layers.iter().all(|layer| layer.recurrent.is_none());
     let every = caches_prediction_layers(&model.architecture);
     // Compressed caches have a stream for each sequence even where the others are unified.
     let compresses = model.architecture == "deepseek4";
@@ -255,8 +256,8 @@ pub(super) fn caches(
         } else {
             cell.indexer
         };
-        // Transposed values (without flash attention) are all as wide as the widest.
-        let value = if flash_attention || cell.value == 0 {
+        // Transposed values are all as wide as the widest.
+        let value = if values_by_rows || cell.value == 0 {
             cell.value
         } else {
             widest_value

@@ -34,6 +34,19 @@ pub(super) fn decided(settings: &LlamaCpp, model: &Model, placement: &Placement)
     settings
 }
 
+/// Whether the engine decides by where attention runs.
+pub(super) fn is_automatic(settings: &LlamaCpp, model: &Model) -> bool {
+    settings.flash_attention == FlashAttention::Auto
+        && settings.profile.attention(settings) == FlashAttention::Auto
+        && !settings.cache_type_v.is_quantized()
+        && !never(&model.architecture)
+}
+
+/// Whether values are laid out for flash attention, which they stay where `auto` turns it off.
+pub(super) fn lays_values_by_rows(settings: &LlamaCpp, model: &Model) -> bool {
+    settings.uses_flash_attention() && !never(&model.architecture)
+}
+
 /// Architectures that the engine turns flash attention off for, asked for or not.
 pub(super) fn never(architecture: &str) -> bool {
     architecture == "grok"

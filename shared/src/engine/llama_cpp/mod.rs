@@ -98,8 +98,8 @@ impl Deref for Held<'_> {
 
 /// llama.cpp with a model's weights placed.
 struct Prepared<'a> {
-    /// Flash attention was left to the engine, which finds no kernel for it.
-    without_kernel: bool,
+    /// Values are laid out for flash attention, which the engine may turn off afterwards.
+    values_by_rows: bool,
     settings: LlamaCpp,
     model: Held<'a>,
     devices: Vec<Device>,
@@ -123,16 +123,33 @@ impl<'a> Prepared<'a> {
     fn held(settings: &LlamaCpp, held: Held<'a>, devices: &[Device]) -> Result<Self, EngineError> {
         let model: &Model = &held;
         let placement = Placement::new(settings, model, devices)?;
-        let decided = flash_attention::decided(settings, model, &placement);
-        let without_kernel = settings.uses_flash_attention() && !decided.uses_flash_attention();
-        let settings = decided;
+        let automatic = flash_attention::is_automatic(settings, model);
+        let values_by_rows = flash_attention::lays_values_by_rows(settings, model);
+        let mut settings = flash_attention::decided(settings, model, &placement);
         let weights = weights::weights(model, &placement, devices.len())?;
         let state = cache::recurrent_state(&settings, model, &placement, devices.len())?;
         let blocks = graph::blocks(model, &placement, settings.kv_offload);
         let output = graph::output(model, &placement);
+        // States of the layer that follows draw attention to where they are.
+        let apart = !settings.kv_offload || !placement.is_all_on_gpus(model);
+        let recurrent = model.layers.iter().any(|layer| layer.recurrent.is_some());
+        if automatic && settings.uses_flash_attention() && apart && recurrent {
+            let parts = graph::Parts {
+                settings: &settings,
+                model,
+                placement: &placement,
+                blocks: &blocks,
+                output: &output,
+                gpus: devices.len(),
+                values_by_rows,
+            };
+            if !parts.attention_is_with_layers()? {
+                settings.flash_attention = FlashAttention::Off;
+            }
+        }
         let products = overhead::products(model, &placement, devices.len());
         Ok(Self {
-            without_kernel,
+            values_by_rows,
             settings,
             model: held,
             devices: devices.to_vec(),
@@ -161,7 +178,14 @@ impl Planner for Prepared<'_> {
     fn plan(&self, context_length: u64) -> Result<Plan, EngineError> {
         let gpus = self.devices.len();
         let batch = Batch::new(&self.settings, context_length)?;
-        let caches = cache::caches(&self.settings, &self.model, &self.placement, &batch, gpus)?;
+        let caches = cache::caches(
+            &self.settings,
+            &self.model,
+            &self.placement,
+            &batch,
+            gpus,
+            self.values_by_rows,
+        )?;
         let (compute, basis) = self.compute(&batch)?;
         let devices = self
             .devices
@@ -234,6 +258,7 @@ impl Prepared<'_> {
             blocks: &self.blocks,
             output: &self.output,
             gpus,
+            values_by_rows: self.values_by_rows,
         };
         // Shorter contexts have batches of their own.
         let full = settings.batch_size.max(settings.ubatch_size) <= batch.context_per_stream;
@@ -278,22 +303,7 @@ impl Prepared<'_> {
             Basis::Exact if !settings.profile.is_measured() => estimate(50, 150),
             basis => basis,
         };
-        if !self.without_kernel {
-            return Ok((bytes, basis));
-        }
-        // The values were laid out for flash attention: one layer's are copied the other way round.
-        let mut copy = 0;
-        for (_, layer) in model.decoder_layers() {
-            if let Some(cell) = cache::cell(model, layer)? {
-                let cells = cache::cells(settings, batch, cell.span)?;
-                let rows = cells.saturating_mul(batch.streams);
-                copy = rows.saturating_mul(cell.value).saturating_mul(2).max(copy);
-            }
-        }
-        for gpu in &mut bytes.gpus {
-            *gpu = gpu.saturating_add(if *gpu == 0 { 0 } else { copy });
-        }
-        Ok((bytes, estimate(250, 50)))
+        Ok((bytes, basis))
     }
 }
 

@@ -266,7 +266,7 @@ impl Decoder<'_> {
             let key = self.graph.view(key, [key_row, self.tokens, 1, 1]);
             self.graph.store(place, &[key, inputs.key_indices]);
             let row = [value_row, self.tokens, 1, 1];
-            let transposed = !self.settings.uses_flash_attention();
+            let transposed = !self.values_by_rows;
             let mut value = if transposed && !self.graph.is_contiguous(value) {
                 self.graph.own(row, &[value])
             } else {
@@ -308,6 +308,7 @@ impl Decoder<'_> {
             // Too small to decide where attention runs.
             sources.extend(block.sinks.map(|sinks| self.graph.table(sinks)));
             let attended = self.graph.own(shape, &sources);
+            self.graph.attends_for(attended, block.place);
             if !has_kernel(self.settings, &Attention::Heads(heads)) {
                 self.graph.keep_from_gpus(attended);
             }
@@ -342,7 +343,14 @@ impl Decoder<'_> {
             None => self.graph.map(&[scores, inputs.mask]),
         };
         let cache_type = self.settings.cache_type_v;
-        let values = self.cached(place, cache_type, value_row, inputs.cells, cells);
+        let values = if self.values_by_rows {
+            let values = self.cached(place, cache_type, value_row, heads.value_dim, cells);
+            let shape = [inputs.cells, heads.value_dim, heads.kv_heads, streams];
+            let element = if cache_type == TensorType::F32 { 4 } else { 2 };
+            self.graph.transposed(shape, element, &[values])
+        } else {
+            self.cached(place, cache_type, value_row, inputs.cells, cells)
+        };
         let mixed = self.graph.own(
             [heads.value_dim, per_stream, heads.query_heads, streams],
             &[values, scores],

@@ -63,6 +63,8 @@ pub(super) struct Decoder<'a> {
     pub(super) temperature: Option<Id>,
     /// Elements of the widest row of values that any layer stores.
     pub(super) widest_value: u64,
+    /// Values are laid out for flash attention, whether it runs or not.
+    pub(super) values_by_rows: bool,
     pub(super) full: Option<CacheInputs>,
     pub(super) window: Option<CacheInputs>,
     pub(super) state_copies: Option<StateCopies>,
@@ -86,6 +88,7 @@ pub(super) fn decoder(
     batch: &Batch,
     layers: &[LayerBlock<'_>],
     output: &Output,
+    values_by_rows: bool,
 ) -> Result<Graph, EngineError> {
     let mut graph = Graph::new(settings.op_offload);
     let tokens = batch.ubatch.next_multiple_of(batch.sequences);
@@ -131,27 +134,17 @@ pub(super) fn decoder(
     let temperature = family
         .tempers_queries
         .then(|| graph.input([1, 1, tokens, 1], 4));
+    // Transposed values are written element by element.
+    let entries = if values_by_rows { 1 } else { widest_value };
     let full = match full_cell {
         Some((cell, attention)) => Some(cache_inputs(
-            &mut graph,
-            settings,
-            batch,
-            tokens,
-            &cell,
-            &attention,
-            widest_value,
+            &mut graph, settings, batch, tokens, &cell, &attention, entries,
         )?),
         None => None,
     };
     let window = match window_cell {
         Some((cell, attention)) => Some(cache_inputs(
-            &mut graph,
-            settings,
-            batch,
-            tokens,
-            &cell,
-            &attention,
-            widest_value,
+            &mut graph, settings, batch, tokens, &cell, &attention, entries,
         )?),
         None => None,
     };
@@ -223,6 +216,7 @@ pub(super) fn decoder(
         rotates: true,
         temperature,
         widest_value,
+        values_by_rows,
         full,
         window,
         state_copies,
@@ -263,7 +257,8 @@ pub(super) fn decoder(
     Ok(decoder.graph)
 }
 
-/// Positions in the cache, the mask, and the rotations of quantized types.
+/// Positions in the cache, the mask, and the rotations of quantized types. Each token's values
+/// take `value_entries` positions.
 fn cache_inputs(
     graph: &mut Graph,
     settings: &LlamaCpp,
@@ -271,16 +266,13 @@ fn cache_inputs(
     tokens: u64,
     cell: &Cell,
     attention: &Attention,
-    widest_value: u64,
+    value_entries: u64,
 ) -> Result<CacheInputs, EngineError> {
     let cells = cache::cells(settings, batch, cell.span)?;
     let flash = settings.uses_flash_attention();
     let key_indices = graph.input([tokens, 1, 1, 1], 8);
-    let value_indices = (cell.value > 0).then(|| {
-        // Transposed values are written element by element.
-        let entries = if flash { 1 } else { widest_value };
-        graph.input([tokens.saturating_mul(entries), 1, 1, 1], 8)
-    });
+    let value_indices =
+        (cell.value > 0).then(|| graph.input([tokens.saturating_mul(value_entries), 1, 1, 1], 8));
     let mask_shape = [cells, tokens.div_ceil(batch.streams), 1, batch.streams];
     let mask = graph.input(mask_shape, if flash { 2 } else { 4 });
     let (key_dim, value_dim) = match *attention {

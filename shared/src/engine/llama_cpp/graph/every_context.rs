@@ -229,6 +229,7 @@ mod tests {
                 blocks: &blocks,
                 output: &output,
                 gpus,
+                values_by_rows: settings.uses_flash_attention(),
             };
             let batch = Batch::new(settings, 1 << 17).unwrap();
             let graph = parts.every_context(&batch).unwrap();

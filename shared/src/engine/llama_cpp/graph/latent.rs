@@ -73,16 +73,18 @@ impl Decoder<'_> {
         if let Some(chosen) = self.chosen_tokens {
             inputs.mask = self.sparse_mask(block, inputs.mask, chosen);
         }
-        let attended = self.attend_latent(&inputs, tensors, latent, place, query);
+        let places = [block.place, place];
+        let attended = self.attend_latent(&inputs, tensors, latent, places, query);
         self.projected(block.output, block.output_bias, attended)
     }
 
+    /// Attends at the place of the layer to the cache at the second.
     fn attend_latent(
         &mut self,
         inputs: &CacheInputs,
         tensors: &LatentBlock,
         latent: LatentAttention,
-        place: Place,
+        [layer, place]: [Place; 2],
         query: Id,
     ) -> Id {
         let streams = self.batch.streams;
@@ -111,6 +113,7 @@ impl Decoder<'_> {
                 values = self.graph.half([latent.latent_dim, cells, 1, 1], &[values]);
             }
             let attended = self.graph.own(shape, &[queries, keys, values, inputs.mask]);
+            self.graph.attends_for(attended, layer);
             if !has_kernel(self.settings, &Attention::Latent(latent)) {
                 self.graph.keep_from_gpus(attended);
             }

@@ -34,6 +34,7 @@ use crate::model::Model;
 pub(super) use self::block::{Block, blocks};
 pub(super) use self::every_context::EveryContext;
 pub(super) use self::family::{Fidelity, fidelity};
+use self::node::Graph;
 pub(super) use self::output::{Output, output};
 use self::simulate::{Peaks, Scheduled};
 
@@ -45,6 +46,8 @@ pub(super) struct Parts<'a> {
     pub(super) blocks: &'a [Block],
     pub(super) output: &'a Output,
     pub(super) gpus: usize,
+    /// Values are laid out for flash attention, whether it runs or not.
+    pub(super) values_by_rows: bool,
 }
 
 impl Parts<'_> {
@@ -74,16 +77,34 @@ impl Parts<'_> {
         EveryContext::new(&first, |batch| self.scheduled(batch))
     }
 
+    /// Whether flash attention runs where each layer is when every sequence has one token, which
+    /// the engine tries before it decides on `auto` (`llama-context.cpp`, `resolve_fused_ops`).
+    pub(super) fn attention_is_with_layers(&self) -> Result<bool, EngineError> {
+        let batch = Batch::new(self.settings, CONTEXT_STEP)?;
+        let batch = Batch {
+            ubatch: batch.sequences,
+            outputs: batch.sequences,
+            ..batch
+        };
+        Ok(schedule::attention_is_with_layers(
+            &self.graph(&batch)?.into_nodes(),
+        ))
+    }
+
     fn scheduled(&self, batch: &Batch) -> Result<Scheduled, EngineError> {
+        let pipeline = is_pipeline(self.settings, self.model, self.placement, self.gpus);
+        Ok(Scheduled::new(self.graph(batch)?, pipeline))
+    }
+
+    fn graph(&self, batch: &Batch) -> Result<Graph, EngineError> {
         let layers: Vec<_> = self
             .blocks
             .iter()
             .filter_map(|block| Some((self.model.layers.get(block.index)?, block)))
             .collect();
         let (settings, model) = (self.settings, self.model);
-        let graph = decoder::decoder(settings, model, batch, &layers, self.output)?;
-        let pipeline = is_pipeline(settings, model, self.placement, self.gpus);
-        Ok(Scheduled::new(graph, pipeline))
+        let by_rows = self.values_by_rows;
+        decoder::decoder(settings, model, batch, &layers, self.output, by_rows)
     }
 }
 

@@ -62,6 +62,8 @@ pub(super) struct Node {
     pub(super) gpu_extra: u64,
     /// Whether no GPU can compute the node.
     pub(super) host_only: bool,
+    /// Where the layer is whose fused attention this is.
+    pub(super) attends_for: Option<Place>,
     sources: [Id; MAX_SOURCES],
     source_count: usize,
 }
@@ -79,6 +81,7 @@ impl Node {
             extra: 0,
             gpu_extra: 0,
             host_only: false,
+            attends_for: None,
             sources,
             source_count,
         }
@@ -478,6 +481,11 @@ impl Graph {
     pub(super) fn add_extra(&mut self, id: Id, bytes: u64) {
         let node = self.node(id);
         node.gpu_extra = node.gpu_extra.saturating_add(bytes);
+    }
+
+    /// The node is the fused attention of a layer at this place.
+    pub(super) fn attends_for(&mut self, id: Id, place: Place) {
+        self.node(id).attends_for = Some(place);
     }
 
     /// No GPU can compute the node.

@@ -35,6 +35,12 @@ pub(super) fn schedule(nodes: &[Node], pipeline: bool) -> Vec<Placed> {
     .split()
 }
 
+/// Whether the fused attention of every layer runs where the layer is.
+pub(super) fn attention_is_with_layers(nodes: &[Node]) -> bool {
+    let mut pairs = nodes.iter().zip(places(nodes));
+    pairs.all(|(node, place)| node.attends_for.is_none_or(|layer| layer == place))
+}
+
 /// Whether the node only gives another shape to memory, or is not computed at all.
 fn is_passive(node: &Node) -> bool {
     matches!(

@@ -74,6 +74,48 @@ export async function startProbe(test, machine = { gpus: [RTX_4090] }, options =
   return { address, set };
 }
 
+/**
+ * A GGUF header as llama.cpp writes it: numbers of 32 bits, texts and truths as metadata, tensors
+ * as `[name, dimensions, type]`. Tensor data follows none.
+ */
+export function gguf(metadata, tensors = []) {
+  const parts = [Buffer.from("GGUF")];
+  const number = (bits, value) => {
+    const bytes = Buffer.alloc(bits / 8);
+    if (bits === 64) bytes.writeBigUInt64LE(BigInt(value));
+    else bytes.writeUInt32LE(value);
+    parts.push(bytes);
+  };
+  const text = (words) => {
+    number(64, Buffer.byteLength(words));
+    parts.push(Buffer.from(words));
+  };
+  number(32, 3);
+  number(64, tensors.length);
+  number(64, Object.keys(metadata).length);
+  for (const [key, value] of Object.entries(metadata)) {
+    text(key);
+    if (typeof value === "string") {
+      number(32, 8);
+      text(value);
+    } else if (typeof value === "boolean") {
+      number(32, 7);
+      parts.push(Buffer.from([value ? 1 : 0]));
+    } else {
+      number(32, 4);
+      number(32, value);
+    }
+  }
+  for (const [name, dimensions, type] of tensors) {
+    text(name);
+    number(32, dimensions.length);
+    for (const extent of dimensions) number(64, extent);
+    number(32, type);
+    number(64, 0);
+  }
+  return Buffer.concat(parts);
+}
+
 let browser;
 
 async function sharedBrowser() {

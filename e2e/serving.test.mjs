@@ -12,7 +12,8 @@ test("the page starts from the probe under its content security policy", async (
   const answer = await tab.goto(`${probe.address}/`);
   assert.equal(answer.status(), 200);
   assert.match(answer.headers()["content-security-policy"], /script-src 'self'/);
-  await tab.locator("main").waitFor();
+  // The answer stands there before the program; the probe may go only after it.
+  await tab.waitForFunction(() => document.documentElement.dataset.running !== undefined);
   await tab.locator("h1").first().waitFor();
 });
 

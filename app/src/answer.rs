@@ -1,6 +1,6 @@
 //! From a question to the answers that the page shows.
 
-use shared::engine::{Engine, EngineError, Explanation, Plan, Planner, Precision};
+use shared::engine::{BesidePlan, Engine, EngineError, Explanation, Plan, Planner, Precision};
 use shared::fit::{Fit, Limit, max_context};
 
 use crate::engines::SettingError;
@@ -33,6 +33,8 @@ pub struct Detail {
     pub plan: Plan,
     /// Why each figure is what it is.
     pub explanations: Vec<Explanation>,
+    /// What of it is not the model's.
+    pub beside: Vec<BesidePlan>,
     /// The command line that starts the engine so, at no more than the trained context.
     pub command: String,
     /// The context in that command.
@@ -45,7 +47,7 @@ impl Question {
     /// # Errors
     /// Where a setting is not one that the engine takes.
     pub fn engine(&self, focus: Focus) -> Result<Box<dyn Engine>, SettingError> {
-        let engine = self.backend.engine(&self.settings)?;
+        let engine = self.backend.engine(&self.settings, &self.beside)?;
         let settled = engine.settled(&self.devices, self.budget.reserve());
         let engine = settled.unwrap_or(engine);
         Ok(match focus {
@@ -148,6 +150,7 @@ impl Answers {
         let engine = question.engine(row.focus).ok()?;
         Some(Detail {
             explanations: planner.explain(&plan),
+            beside: planner.beside(&plan),
             command: engine.launch_command(&question.chosen.reference, command_context),
             command_context,
             plan,

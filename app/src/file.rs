@@ -3,10 +3,11 @@
 use std::sync::Arc;
 
 use shared::model::Model;
-use shared::source::gguf::{GgufError, Header, read_model};
+use shared::source::gguf::{GgufError, Header, Value, read_model};
 use shared::source::hf::{ConfigError, read_config, read_config_conservative};
 use shared::text::{Language, UserMessage};
 
+use crate::beside::Slot;
 use crate::model::Loaded;
 
 /// The largest configuration that is read: a thousand times the usual.
@@ -80,6 +81,33 @@ pub fn kind(file: &str) -> Result<Kind, FileError> {
         Ok(Kind::Config)
     } else {
         Err(FileError::UnknownKind { file: file.into() })
+    }
+}
+
+/// What a GGUF file is loaded beside a model as; `None` for a model.
+#[must_use]
+pub fn role(header: &Header) -> Option<Slot> {
+    let kind = header.metadata.get("general.type").and_then(Value::as_str);
+    if kind == Some("adapter") {
+        return Some(Slot::Adapters);
+    }
+    (header.architecture() == Ok("clip")).then_some(Slot::Projector)
+}
+
+/// Reads a file that is loaded beside a model.
+///
+/// # Errors
+/// Where it is something else.
+pub fn beside<T>(
+    file: &HeaderFile,
+    read: fn(&Header) -> Result<T, GgufError>,
+) -> Result<(String, Arc<T>), FileError> {
+    match read(&file.header) {
+        Ok(read) => Ok((file.file.clone(), Arc::new(read))),
+        Err(error) => Err(FileError::Gguf {
+            file: file.file.clone(),
+            error,
+        }),
     }
 }
 

@@ -10,6 +10,7 @@
 #![forbid(unsafe_code)]
 
 pub mod answer;
+pub mod beside;
 pub mod browser;
 pub mod catalogue;
 pub mod curve;

@@ -3,10 +3,11 @@
 use std::sync::Arc;
 
 use crate::answer::{Answers, Detail};
+use crate::beside::{Beside, BesideFiles, beside};
 use crate::curve::Chart;
 use crate::model::{Chosen, Loaded, ModelError, chosen};
 use crate::question::{Field, LiveDevices, Problem, Question, ask};
-use crate::state::{Focus, ModelChoice, State};
+use crate::state::{BesideChoice, Focus, ModelChoice, State};
 use crate::ways_out::{WayOut, ways_out};
 
 /// Everything that follows from the state at once.
@@ -14,6 +15,8 @@ use crate::ways_out::{WayOut, ways_out};
 pub struct Outcome {
     /// The model with its weights.
     pub chosen: Result<Chosen, ModelError>,
+    /// What runs beside it.
+    pub beside: Arc<Beside>,
     /// The question, or what is wrong with the input.
     pub question: Result<Question, Vec<Problem>>,
     /// The answers to the last question that could be asked.
@@ -26,6 +29,8 @@ pub struct Outcome {
     pub focus: Focus,
     /// What the model was chosen by.
     origin: Origin,
+    /// What runs beside it was chosen by.
+    beside_origin: (BesideChoice, BesideFiles),
 }
 
 #[derive(Debug, Clone)]
@@ -52,6 +57,7 @@ impl Outcome {
     pub fn of(
         state: &State,
         loaded: Option<&Arc<Loaded>>,
+        files: &BesideFiles,
         live: &LiveDevices,
         previous: Option<&Self>,
     ) -> Self {
@@ -65,7 +71,15 @@ impl Outcome {
             Some(previous) => previous.chosen.clone(),
             None => chosen(state, loaded.map(Arc::as_ref)),
         };
-        let question = ask(state, model.clone(), live);
+        let same = previous.filter(|previous| {
+            let (choice, before) = &previous.beside_origin;
+            *choice == state.beside && before.is(files)
+        });
+        let beside = match same {
+            Some(previous) => previous.beside.clone(),
+            None => Arc::new(beside(&state.beside, files)),
+        };
+        let question = ask(state, model.clone(), &beside, live);
         let before = previous.and_then(|previous| previous.answers.as_ref());
         let answers = match &question {
             Ok(question) => match before.filter(|answers| answers.question == *question) {
@@ -95,6 +109,8 @@ impl Outcome {
             answers,
             detail,
             origin,
+            beside,
+            beside_origin: (state.beside.clone(), files.clone()),
         }
     }
 
@@ -156,13 +172,19 @@ mod tests {
     use super::*;
 
     fn after(state: &State, previous: &Outcome) -> Outcome {
-        Outcome::of(state, None, &Vec::new(), Some(previous))
+        Outcome::of(
+            state,
+            None,
+            &BesideFiles::default(),
+            &Vec::new(),
+            Some(previous),
+        )
     }
 
     #[test]
     fn what_has_not_changed_is_kept() {
         let mut state = State::default();
-        let first = Outcome::of(&state, None, &Vec::new(), None);
+        let first = Outcome::of(&state, None, &BesideFiles::default(), &Vec::new(), None);
         state.gpus[0].free = "12 GiB".into();
         let second = after(&state, &first);
         let model = |outcome: &Outcome| outcome.chosen.as_ref().unwrap().model.clone();
@@ -180,14 +202,14 @@ mod tests {
     #[test]
     fn a_wrong_field_keeps_the_last_answer() {
         let mut state = State::default();
-        let first = Outcome::of(&state, None, &Vec::new(), None);
+        let first = Outcome::of(&state, None, &BesideFiles::default(), &Vec::new(), None);
         state.gpus[0].free = "much".into();
         let second = after(&state, &first);
         assert!(second.is_previous);
         assert!(second.problem(Field::Free(0)).is_some());
         assert_eq!(second.answers, first.answers);
         assert_eq!(second.detail, first.detail);
-        let cold = Outcome::of(&state, None, &Vec::new(), None);
+        let cold = Outcome::of(&state, None, &BesideFiles::default(), &Vec::new(), None);
         assert!(cold.has_no_answer());
         assert!(Later::of(&cold).is_none());
     }
@@ -195,7 +217,7 @@ mod tests {
     #[test]
     fn ways_out_are_looked_for_where_nothing_fits() {
         let mut state = State::default();
-        let outcome = Outcome::of(&state, None, &Vec::new(), None);
+        let outcome = Outcome::of(&state, None, &BesideFiles::default(), &Vec::new(), None);
         assert_eq!(Later::of(&outcome).unwrap().ways_out, None);
         state.gpus[0].free = "4 GiB".into();
         let outcome = after(&state, &outcome);

@@ -1,9 +1,11 @@
 //! From what was entered to a question that can be calculated, or to what is wrong with it.
 
+use shared::engine::llama_cpp::Additions;
 use shared::fit::Budget;
 use shared::gpu::{CARDS, Card, Device};
 use shared::text::{Language, UserMessage};
 
+use crate::beside::Beside;
 use crate::engines::{self, BACKENDS, Backend, SettingError, Settings};
 use crate::model::{Chosen, ModelError};
 use crate::number::{NumberError, mebibytes, parse_count, parse_memory};
@@ -18,6 +20,8 @@ pub struct Question {
     pub backend: &'static Backend,
     /// Its settings.
     pub settings: Settings,
+    /// What runs beside the model.
+    pub beside: Additions,
     /// The GPUs.
     pub devices: Vec<Device>,
     /// What is set aside.
@@ -45,6 +49,14 @@ pub enum Field {
     Setting(&'static str),
     /// The engine's settings together.
     Backend,
+    /// The model that drafts.
+    Draft,
+    /// The format of its weights.
+    DraftQuant,
+    /// The projector.
+    Projector,
+    /// The adapters.
+    Adapters,
 }
 
 /// What is wrong with a field.
@@ -121,6 +133,7 @@ pub fn follows(gpu: &GpuChoice, live: &Device) -> bool {
 pub fn ask(
     state: &State,
     model: Result<Chosen, ModelError>,
+    beside: &Beside,
     live: &LiveDevices,
 ) -> Result<Question, Vec<Problem>> {
     let mut problems = Vec::new();
@@ -157,15 +170,17 @@ pub fn ask(
     let margin = optional(Field::Margin, &state.margin, parse_memory);
     let runtime_overhead = optional(Field::Overhead, &state.overhead, parse_memory);
     let backend = engines::find(&state.backend).unwrap_or(&BACKENDS[0]);
-    if let Err(error) = backend.engine(&state.settings) {
+    if let Err(error) = backend.engine(&state.settings, &beside.additions) {
         let field = error.setting().map_or(Field::Backend, Field::Setting);
         report(field, Cause::Setting(error));
     }
+    problems.extend(beside.problems.iter().cloned());
     match chosen {
         Some(chosen) if problems.is_empty() => Ok(Question {
             chosen,
             backend,
             settings: state.settings.clone(),
+            beside: beside.additions.clone(),
             devices,
             budget: Budget {
                 safety_margin: margin.unwrap_or(Budget::DEFAULT_SAFETY_MARGIN),
@@ -181,11 +196,13 @@ pub fn ask(
 #[cfg(test)]
 pub(crate) mod tests {
     use super::*;
+    use crate::beside::{BesideFiles, beside};
     use crate::model::{chosen, resolve};
 
     /// The question of a state without files and probe.
     pub(crate) fn asked(state: &State) -> Result<Question, Vec<Problem>> {
-        ask(state, chosen(state, None), &Vec::new())
+        let beside = beside(&state.beside, &BesideFiles::default());
+        ask(state, chosen(state, None), &beside, &Vec::new())
     }
 
     #[test]
@@ -207,11 +224,12 @@ pub(crate) mod tests {
         };
         state.gpus[0] = GpuChoice::of(&live);
         let model = || resolve(&state.model, "", None);
-        let question = ask(&state, model(), &vec![live.clone()]).unwrap();
+        let beside = Beside::default();
+        let question = ask(&state, model(), &beside, &vec![live.clone()]).unwrap();
         assert_eq!(question.devices.first(), Some(&live));
         let mut state = state.clone();
         state.gpus[0].free = "8 GiB".into();
-        let question = ask(&state, model(), &vec![live]).unwrap();
+        let question = ask(&state, model(), &beside, &vec![live]).unwrap();
         assert_eq!(question.devices[0].free, 8 << 30);
     }
 

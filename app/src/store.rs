@@ -5,9 +5,11 @@ use std::time::Duration;
 
 use leptos::prelude::*;
 use shared::gpu::{Device, GpuReport, ProbeProblem, ProblemCode};
+use shared::model::{Projector, Tensor};
 use shared::text::{Language, UserMessage};
 
 use crate::answer::{Answers, Detail};
+use crate::beside::{BesideFiles, Slot};
 use crate::model::Loaded;
 use crate::outcome::{Later, Outcome};
 use crate::question::{Field, LiveDevices, Problem, follows};
@@ -36,6 +38,10 @@ pub struct Outside {
     pub loaded: Option<Arc<Loaded>>,
     /// How reading the files goes.
     pub reading: Reading,
+    /// Files of what runs beside the model.
+    pub beside: BesideFiles,
+    /// How reading the last of them goes.
+    pub beside_reading: Option<(Slot, Reading)>,
     /// What the probe reads.
     pub devices: LiveDevices,
     /// How the probe is.
@@ -104,6 +110,8 @@ impl Store {
         let outside = RwSignal::new(Outside {
             loaded: None,
             reading: Reading::Idle,
+            beside: BesideFiles::default(),
+            beside_reading: None,
             devices: LiveDevices::new(),
             live: Live::Off,
         });
@@ -113,7 +121,8 @@ impl Store {
                     outside.with(|outside| {
                         let previous = previous.map(Arc::as_ref);
                         let loaded = outside.loaded.as_ref();
-                        Arc::new(Outcome::of(state, loaded, &outside.devices, previous))
+                        let (beside, devices) = (&outside.beside, &outside.devices);
+                        Arc::new(Outcome::of(state, loaded, beside, devices, previous))
                     })
                 })
             },
@@ -208,6 +217,47 @@ impl Store {
         self.state.update(|state| {
             state.model = ModelChoice::File(file);
             state.quant.clear();
+        });
+    }
+
+    /// Says how reading a file of what runs beside the model goes.
+    pub fn set_beside_reading(self, slot: Slot, reading: Reading) {
+        self.outside
+            .update(|outside| outside.beside_reading = Some((slot, reading)));
+    }
+
+    /// Takes a model that drafts.
+    pub fn take_draft(self, loaded: Arc<Loaded>) {
+        let file = loaded.file.clone();
+        self.keep(|files| files.draft = Some(loaded));
+        self.state.update(|state| {
+            state.beside.draft = Some(ModelChoice::File(file));
+            state.beside.draft_quant.clear();
+        });
+    }
+
+    /// Takes a projector, and its file's name.
+    pub fn take_projector(self, projector: (String, Arc<Projector>)) {
+        let file = projector.0.clone();
+        self.keep(|files| files.projector = Some(projector));
+        self.state
+            .update(|state| state.beside.projector = Some(file));
+    }
+
+    /// Takes an adapter, and its file's name, in place of another of the same name.
+    pub fn take_adapter(self, adapter: (String, Arc<Vec<Tensor>>)) {
+        let file = adapter.0.clone();
+        self.keep(|files| {
+            files.adapters.retain(|(name, _)| *name != file);
+            files.adapters.push(adapter);
+        });
+        self.state.update(|state| state.beside.add_adapter(&file));
+    }
+
+    fn keep(self, keep: impl FnOnce(&mut BesideFiles)) {
+        self.outside.update(|outside| {
+            outside.beside_reading = None;
+            keep(&mut outside.beside);
         });
     }
 

@@ -4,6 +4,8 @@ use leptos::prelude::*;
 use wasm_bindgen::JsCast;
 use web_sys::{DragEvent, File, FileList};
 
+#[cfg(feature = "whole")]
+use crate::beside::Slot;
 use crate::store::{Reading, Store};
 
 /// Reads these files and asks about their model. What was asked before stays where they hold
@@ -14,6 +16,17 @@ pub fn open(store: Store, list: &FileList) {
         .filter_map(|index| list.get(index))
         .collect();
     read(store, files);
+}
+
+/// Reads these files into a place of what runs beside the model.
+#[cfg(feature = "whole")]
+pub fn open_beside(store: Store, slot: Slot, list: &FileList) {
+    let files: Vec<File> = (0..list.length())
+        .filter_map(|index| list.get(index))
+        .collect();
+    if !files.is_empty() {
+        super::headers::read_beside(store, slot, files);
+    }
 }
 
 /// The same for files that the program before this one was given.

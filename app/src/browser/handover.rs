@@ -34,6 +34,14 @@ pub(super) fn read(store: Store, files: Vec<File>) {
     call();
 }
 
+/// Lets the whole program open the part of the page of this identifier.
+#[cfg(not(feature = "whole"))]
+pub fn open(store: Store, id: &str) {
+    leave("open", &JsValue::from_str(id));
+    address::write(&store.state.with_untracked(to_query));
+    call();
+}
+
 /// Starts the whole program; it then takes over.
 pub(super) fn call() {
     leave("connect", &JsValue::from_bool(probe::was_asked_for()));
@@ -68,10 +76,15 @@ pub(super) struct Errand {
     connect: bool,
     /// Identifier of the element that had the focus.
     focus: String,
+    /// Identifier of what was being opened.
+    open: String,
 }
 
 impl Errand {
     pub(super) fn run(self, store: Store) {
+        if let Some(details) = document().get_element_by_id(&self.open) {
+            let _ = details.set_attribute("open", "");
+        }
         let element = document().get_element_by_id(&self.focus);
         if let Some(element) = element.and_then(|element| element.dyn_into::<HtmlElement>().ok()) {
             let _ = element.focus();
@@ -99,6 +112,7 @@ pub(super) fn take_over() -> Option<Errand> {
             .map(|files| files.iter().map(JsCast::unchecked_into).collect())
             .unwrap_or_default(),
         connect: part("connect").is_truthy(),
+        open: part("open").as_string().unwrap_or_default(),
         focus: active.map(|element| element.id()).unwrap_or_default(),
     };
     if let Ok(event) = Event::new(ARRIVAL) {

@@ -34,7 +34,7 @@ pub fn start() {
     // Fails only where there is one already.
     let _ = Executor::init_wasm_bindgen();
     let state = from_query(&address::query());
-    if engines::find(&state.backend).is_none() {
+    if !engines::answers(&state) {
         handover::call();
         return;
     }

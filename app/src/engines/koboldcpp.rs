@@ -25,6 +25,7 @@ pub(super) const BACKEND: Backend = Backend {
         CACHE_TYPE_K,
         NO_KV_OFFLOAD,
     ],
+    beside: &[],
     cache_settings: &["cache-type-k"],
     reliefs: llama_cpp::reliefs,
     build: |values| llama_cpp::build(values, KoboldCpp.defaults()),

@@ -15,13 +15,15 @@ pub(super) const BACKEND: Backend = Backend {
     reads_checkpoints: false,
     packing: None,
     settings: SETTINGS,
+    #[cfg(feature = "whole")]
+    beside: super::beside::SETTINGS,
     cache_settings: &["cache-type-k", "cache-type-v"],
     reliefs,
     build: |values| build(values, LlamaCpp::default()),
 };
 
 /// A value that is its own label.
-const OWN: (&str, &str) = ("", "");
+pub(super) const OWN: (&str, &str) = ("", "");
 
 const CACHE_TYPES: &[(&str, (&str, &str))] = &[
     ("", ("精度ごとに", "by precision")),
@@ -138,7 +140,7 @@ pub(super) const PARALLEL: Setting = Setting {
 
 pub(super) const KV_UNIFIED: Setting = Setting {
     name: "kv-unified",
-    kind: Kind::Switch,
+    kind: Kind::Switch("on"),
     default: "off",
     label: ("KV キャッシュを共用", "Unified KV cache"),
     help: (
@@ -149,7 +151,7 @@ pub(super) const KV_UNIFIED: Setting = Setting {
 
 pub(super) const SWA_FULL: Setting = Setting {
     name: "swa-full",
-    kind: Kind::Switch,
+    kind: Kind::Switch("on"),
     default: "off",
     label: ("窓の層も全文脈を保持", "Keep all of sliding windows"),
     help: (
@@ -182,7 +184,7 @@ pub(super) const CACHE_TYPE_V: Setting = Setting {
 
 pub(super) const NO_KV_OFFLOAD: Setting = Setting {
     name: "no-kv-offload",
-    kind: Kind::Switch,
+    kind: Kind::Switch("on"),
     default: "off",
     label: ("KV キャッシュを CPU に置く", "KV cache in main memory"),
     help: (
@@ -220,6 +222,9 @@ fn shares(text: &str) -> Option<Vec<f32>> {
 fn share(text: &str) -> Option<f32> {
     let (whole, decimals) = text.split_once('.').unwrap_or((text, ""));
     let padded = [decimals, "000"].concat();
+    if whole.is_empty() && decimals.is_empty() {
+        return None;
+    }
     if !decimals.bytes().all(|digit| digit.is_ascii_digit()) || decimals.len() > 3 {
         return None;
     }
@@ -227,6 +232,14 @@ fn share(text: &str) -> Option<f32> {
     #[allow(clippy::cast_precision_loss)]
     let share = thousandths as f32 / 1000.0;
     Some(share)
+}
+
+/// The type of this name; f16 where none is given.
+pub(super) fn cache_type(text: &str) -> Option<TensorType> {
+    match text {
+        "" => Some(TensorType::F16),
+        name => TensorType::from_name(name),
+    }
 }
 
 fn settings(values: &Values<'_>, own: LlamaCpp) -> Result<LlamaCpp, SettingError> {
@@ -237,10 +250,6 @@ fn settings(values: &Values<'_>, own: LlamaCpp) -> Result<LlamaCpp, SettingError
     let switch = |name, otherwise| match values.text(name) {
         "" => otherwise,
         text => text == "on",
-    };
-    let cache_type = |text: &str| match text {
-        "" => Some(TensorType::F16),
-        name => TensorType::from_name(name),
     };
     let cache_type_k = values.read("cache-type-k", cache_type)?;
     let micro_batch = values.optional_number("ubatch-size")?;
@@ -275,16 +284,15 @@ fn settings(values: &Values<'_>, own: LlamaCpp) -> Result<LlamaCpp, SettingError
         cpu_moe_layers: number("n-cpu-moe", own.cpu_moe_layers)?,
         kv_offload: !values.is_on("no-kv-offload"),
         tensor_split: values.read("tensor-split", shares)?,
+        #[cfg(feature = "whole")]
+        additions: super::beside::additions(values)?,
         ..own
     })
 }
 
 /// Layers for each GPU with which the context fits.
 fn split(question: &Question, focus: Focus, context: u64) -> Option<Vec<u64>> {
-    let values = Values {
-        settings: question.backend.settings,
-        chosen: &question.settings,
-    };
+    let values = question.values();
     let settings = settings(&values, LlamaCpp::default()).ok()?;
     let settings = match focus {
         Focus::Precision(precision) => settings.in_precision(precision),
@@ -353,7 +361,7 @@ mod tests {
         assert_eq!(shares(""), Some(Vec::new()));
         assert_eq!(shares("37, 4"), Some(vec![37.0, 4.0]));
         assert_eq!(shares("0.75,.125"), Some(vec![0.75, 0.125]));
-        for wrong in ["-1", "a", "1,,2", "1.2345", "1e3", "+-1"] {
+        for wrong in ["-1", "a", "1,,2", ".", "1.2345", "1e3", "+-1"] {
             assert_eq!(shares(wrong), None, "{wrong}");
         }
     }

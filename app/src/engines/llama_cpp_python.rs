@@ -29,6 +29,7 @@ pub(super) const BACKEND: Backend = Backend {
         CACHE_TYPE_V,
         NO_KV_OFFLOAD,
     ],
+    beside: &[],
     cache_settings: &["cache-type-k", "cache-type-v"],
     reliefs: llama_cpp::reliefs,
     build: |values| llama_cpp::build(values, LlamaCppPython.defaults()),

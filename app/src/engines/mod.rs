@@ -2,6 +2,8 @@
 //! this one, a line in [`BACKENDS`] and its name in [`NAMES`].
 
 #[cfg(feature = "whole")]
+mod beside;
+#[cfg(feature = "whole")]
 mod koboldcpp;
 mod llama_cpp;
 #[cfg(feature = "whole")]
@@ -17,12 +19,16 @@ mod vllm;
 
 use std::collections::BTreeMap;
 
+#[cfg(feature = "whole")]
+pub use self::beside::PREDICTION;
+
+use shared::engine::llama_cpp::Additions;
 use shared::engine::{Engine, EngineError};
 use shared::text::{Language, UserMessage};
 
 use crate::number::{NumberError, parse_count};
 use crate::question::Question;
-use crate::state::Focus;
+use crate::state::{Focus, State};
 
 /// Every engine by its name in the address and the name shown, the default first. The program that
 /// the page opens with knows only the first of them, and calls the whole one for the others.
@@ -59,6 +65,27 @@ pub const BACKENDS: &[Backend] = &[
     transformers::AUTO_GPTQ,
 ];
 
+/// Settings of what runs beside a model. The program that the page opens with calls the whole one
+/// for them.
+pub const BESIDE: [&str; 6] = [
+    "spec-type",
+    "spec-draft-n-max",
+    "n-gpu-layers-draft",
+    "cache-type-k-draft",
+    "cache-type-v-draft",
+    "no-mmproj-offload",
+];
+
+/// Whether this program can answer what is asked.
+#[must_use]
+pub fn answers(state: &State) -> bool {
+    let asks_beside = || {
+        let mut settings = state.settings.keys();
+        !state.beside.is_empty() || settings.any(|name| BESIDE.contains(&name.as_str()))
+    };
+    find(&state.backend).is_some() && (cfg!(feature = "whole") || !asks_beside())
+}
+
 /// An engine as the page offers it.
 pub struct Backend {
     /// The name in the address, as the command line's `--backend` takes it.
@@ -71,6 +98,9 @@ pub struct Backend {
     pub packing: Option<&'static str>,
     /// The settings that people change.
     pub settings: &'static [Setting],
+    /// The settings of what runs beside the model; none where the engine takes nothing so.
+    #[cfg(feature = "whole")]
+    pub beside: &'static [Setting],
     /// The settings that give the KV cache exact types of the engine's own, beside the
     /// precisions.
     pub cache_settings: &'static [&'static str],
@@ -90,17 +120,25 @@ impl Backend {
     /// The setting of this name.
     #[must_use]
     pub fn setting(&self, name: &str) -> Option<&'static Setting> {
-        self.settings.iter().find(|setting| setting.name == name)
+        let settings = self.settings.iter();
+        #[cfg(feature = "whole")]
+        let settings = settings.chain(self.beside);
+        settings.into_iter().find(|setting| setting.name == name)
     }
 
     /// The engine with these settings.
     ///
     /// # Errors
     /// Where a setting is not one that the engine takes.
-    pub fn engine(&self, chosen: &Settings) -> Result<Box<dyn Engine>, SettingError> {
+    pub fn engine(
+        &self,
+        chosen: &Settings,
+        beside: &Additions,
+    ) -> Result<Box<dyn Engine>, SettingError> {
         (self.build)(&Values {
-            settings: self.settings,
+            backend: self,
             chosen,
+            beside,
         })
     }
 
@@ -162,32 +200,41 @@ pub enum Kind {
     /// One of these values; each with its label in Japanese and in English, or its own name
     /// where they are empty.
     Choice(&'static [(&'static str, (&'static str, &'static str))]),
-    /// `on` or `off`.
-    Switch,
+    /// `off`, or this.
+    Switch(&'static str),
 }
 
 /// The settings while an engine is built of them.
 pub struct Values<'a> {
-    settings: &'static [Setting],
+    backend: &'a Backend,
     chosen: &'a Settings,
+    #[cfg_attr(not(feature = "whole"), allow(dead_code))]
+    beside: &'a Additions,
+}
+
+impl Question {
+    /// Its settings while an engine is built of them.
+    fn values(&self) -> Values<'_> {
+        Values {
+            backend: self.backend,
+            chosen: &self.settings,
+            beside: &self.beside,
+        }
+    }
 }
 
 impl Values<'_> {
     /// Whether the engine has a setting of this name.
     #[must_use]
     pub fn has(&self, name: &'static str) -> bool {
-        self.settings.iter().any(|setting| setting.name == name)
+        self.backend.setting(name).is_some()
     }
 
     /// The value as entered, or the default.
     #[must_use]
     pub fn text(&self, name: &'static str) -> &str {
-        let default = || {
-            self.settings
-                .iter()
-                .find(|setting| setting.name == name)
-                .map_or("", |setting| setting.default)
-        };
+        let setting = || self.backend.setting(name);
+        let default = || setting().map_or("", |setting| setting.default);
         self.chosen.get(name).map_or_else(default, String::as_str)
     }
 
@@ -299,13 +346,19 @@ mod tests {
             .collect()
     }
 
+    fn fields(backend: &Backend) -> impl Iterator<Item = &'static Setting> {
+        backend.settings.iter().chain(backend.beside)
+    }
+
     #[test]
     fn every_backend_works_as_it_comes() {
         for backend in BACKENDS {
-            let engine = backend.engine(&Settings::new()).unwrap();
+            let engine = backend
+                .engine(&Settings::new(), &Additions::default())
+                .unwrap();
             assert_eq!(engine.name(), backend.name);
             assert_eq!(find(backend.name), Some(backend));
-            for setting in backend.settings {
+            for setting in fields(backend) {
                 if let Kind::Choice(values) = &setting.kind {
                     assert!(
                         values.iter().any(|(value, _)| *value == setting.default),
@@ -328,16 +381,27 @@ mod tests {
             let Some(profile) = profile::find(backend.name) else {
                 continue;
             };
-            let engine = backend.engine(&Settings::new()).unwrap();
+            let engine = backend
+                .engine(&Settings::new(), &Additions::default())
+                .unwrap();
             let own = profile.defaults();
             assert_eq!(
                 engine.launch_command("m", 8_192),
                 own.launch_command("m", 8_192)
             );
-            for setting in backend.settings {
+            for setting in fields(backend) {
                 let option = format!("--{}", setting.name);
                 let taken = profile.takes().contains(&option.as_str());
                 assert!(taken || setting.name == "backend-version", "{option}");
+            }
+        }
+    }
+
+    #[test]
+    fn settings_of_what_runs_beside_are_known_to_both_programs() {
+        for backend in BACKENDS {
+            for setting in backend.beside {
+                assert!(BESIDE.contains(&setting.name), "{}", setting.name);
             }
         }
     }
@@ -354,15 +418,16 @@ mod tests {
     #[test]
     fn every_choice_is_taken_by_the_engine() {
         for backend in BACKENDS {
-            for setting in backend.settings {
+            for setting in fields(backend) {
                 let values: Vec<&str> = match &setting.kind {
                     Kind::Choice(values) => values.iter().map(|(value, _)| *value).collect(),
-                    Kind::Switch => vec!["on", "off"],
+                    Kind::Switch(on) => vec![*on, "off"],
                     Kind::Number => vec!["1", "2k"],
                     Kind::Text => vec!["", "1"],
                 };
                 for value in values {
-                    let result = backend.engine(&chosen(&[(setting.name, value)]));
+                    let chosen = chosen(&[(setting.name, value)]);
+                    let result = backend.engine(&chosen, &Additions::default());
                     assert!(result.is_ok(), "{} = {value}", setting.name);
                 }
             }
@@ -372,7 +437,7 @@ mod tests {
     #[test]
     fn a_wrong_number_names_its_setting() {
         let error = BACKENDS[0]
-            .engine(&chosen(&[("ubatch-size", "many")]))
+            .engine(&chosen(&[("ubatch-size", "many")]), &Additions::default())
             .err()
             .unwrap();
         assert_eq!(error.setting(), Some("ubatch-size"));

@@ -25,6 +25,7 @@ pub(super) const BACKEND: Backend = Backend {
         PARALLEL,
         CACHE_TYPE_K,
     ],
+    beside: &[],
     cache_settings: &["cache-type-k"],
     reliefs: llama_cpp::reliefs,
     build: |values| llama_cpp::build(values, Ollama.defaults()),

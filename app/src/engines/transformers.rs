@@ -18,6 +18,7 @@ pub(super) const GPTQ_MODEL: Backend = Backend {
     label: "GPTQModel",
     reads_checkpoints: true,
     settings: SETTINGS,
+    beside: &[],
     cache_settings: &["cache"],
     reliefs: |_, _, _| Vec::new(),
     build: |values| build(Profile::GptqModel, values),

@@ -13,6 +13,7 @@ pub(super) const BACKEND: Backend = Backend {
     reads_checkpoints: true,
     packing: None,
     settings: SETTINGS,
+    beside: &[],
     cache_settings: &["kv-cache-dtype"],
     reliefs,
     build,
@@ -110,7 +111,7 @@ const SETTINGS: &[Setting] = &[
     },
     Setting {
         name: "enforce-eager",
-        kind: Kind::Switch,
+        kind: Kind::Switch("on"),
         default: "off",
         label: ("CUDA Graph を使わない", "No CUDA graphs"),
         help: (
@@ -120,7 +121,7 @@ const SETTINGS: &[Setting] = &[
     },
     Setting {
         name: "no-enable-prefix-caching",
-        kind: Kind::Switch,
+        kind: Kind::Switch("on"),
         default: "off",
         label: ("プレフィックスをキャッシュしない", "No prefix caching"),
         help: (
@@ -130,7 +131,7 @@ const SETTINGS: &[Setting] = &[
     },
     Setting {
         name: "disable-hybrid-kv-cache-manager",
-        kind: Kind::Switch,
+        kind: Kind::Switch("on"),
         default: "off",
         label: ("窓の層も全文脈を保持", "Keep all of sliding windows"),
         help: (

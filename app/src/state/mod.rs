@@ -36,6 +36,21 @@ pub struct State {
     pub overhead: String,
     /// The port of the probe on this machine; empty for its own.
     pub probe: String,
+    /// What runs beside the model.
+    pub beside: BesideChoice,
+}
+
+/// What runs beside the model, as chosen. Its numbers are settings of the engine.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct BesideChoice {
+    /// A model that drafts tokens.
+    pub draft: Option<ModelChoice>,
+    /// The format of its weights by its name; empty for its own.
+    pub draft_quant: String,
+    /// A file with encoders of images and sound, by its name.
+    pub projector: Option<String>,
+    /// Files of LoRA adapters, by their names.
+    pub adapters: Vec<String>,
 }
 
 /// The model asked about.
@@ -120,6 +135,7 @@ impl Default for State {
                 free: "24,064 MiB".into(),
             }],
             probe: String::new(),
+            beside: BesideChoice::default(),
             focus: Focus::Precision(Precision::Fp16),
             context: String::new(),
             answer: Answer::default(),

@@ -3,7 +3,7 @@
 use shared::fit::Answer;
 
 use super::{Focus, GpuChoice, ModelChoice, State};
-use crate::engines::{self, BACKENDS, NAMES};
+use crate::engines::{self, BACKENDS, BESIDE, NAMES};
 
 /// Characters that a query carries as they are and that people like to read.
 fn is_plain(byte: u8) -> bool {
@@ -99,6 +99,21 @@ pub fn to_query(state: &State) -> String {
     for (name, value) in &state.settings {
         add(name, value);
     }
+    let beside = &state.beside;
+    match &beside.draft {
+        Some(ModelChoice::Named(name)) => add("model-draft", name),
+        Some(ModelChoice::File(name)) => add("file-draft", name),
+        None => {}
+    }
+    if !beside.draft_quant.is_empty() {
+        add("quant-draft", &beside.draft_quant);
+    }
+    if let Some(file) = &beside.projector {
+        add("mmproj", file);
+    }
+    for file in &beside.adapters {
+        add("lora", file);
+    }
     query
 }
 
@@ -129,6 +144,11 @@ pub fn from_query(query: &str) -> State {
             "margin" => state.margin = value,
             "overhead" => state.overhead = value,
             "probe" => state.probe = value,
+            "model-draft" => state.beside.draft = Some(ModelChoice::Named(value)),
+            "file-draft" => state.beside.draft = Some(ModelChoice::File(value)),
+            "quant-draft" => state.beside.draft_quant = value,
+            "mmproj" => state.beside.projector = Some(value),
+            "lora" => state.beside.add_adapter(&value),
             _ => settings.push((name, value)),
         }
     }
@@ -142,18 +162,23 @@ pub fn from_query(query: &str) -> State {
         state.gpus = gpus;
     }
     let backend = engines::find(&state.backend).unwrap_or(&BACKENDS[0]);
-    settings.retain(|(name, value)| {
-        backend
-            .setting(name)
-            .is_some_and(|setting| setting.default != value)
+    settings.retain(|(name, value)| match backend.setting(name) {
+        Some(setting) => setting.default != value,
+        // The whole program knows it.
+        None => cfg!(not(feature = "whole")) && BESIDE.contains(&name.as_str()),
     });
     state.settings.extend(settings);
+    #[cfg(feature = "whole")]
+    if backend.beside.is_empty() {
+        state.beside = super::BesideChoice::default();
+    }
     state
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::state::BesideChoice;
     use shared::engine::Precision;
 
     fn full() -> State {
@@ -161,7 +186,7 @@ mod tests {
             model: ModelChoice::Named("qwen3:8b".into()),
             quant: "IQ4_XS".into(),
             backend: "llama.cpp".into(),
-            settings: [("ubatch-size", "1k"), ("flash-attn", "off")]
+            settings: [("ubatch-size", "1k"), ("spec-type", "draft-mtp")]
                 .map(|(name, value)| (name.to_owned(), value.to_owned()))
                 .into(),
             gpus: vec![
@@ -180,6 +205,12 @@ mod tests {
             margin: "1 GiB".into(),
             overhead: "0".into(),
             probe: "7651".into(),
+            beside: BesideChoice {
+                draft: Some(ModelChoice::Named("qwen3:0.6b".into())),
+                draft_quant: "Q8_0".into(),
+                projector: Some("mmproj &.gguf".into()),
+                adapters: vec!["a.gguf".into(), "b,c.gguf".into()],
+            },
         }
     }
 

@@ -82,6 +82,8 @@ pub(super) static TEXT: Text = Text {
     context_help: "Empty for the longest. Write 32k to see the memory that 32k tokens take.",
     context_longest: "longest",
     all_layers: "all",
+    beside: "Beside the model: draft model, images, LoRA",
+    loading: "Loading…",
     reset: "Back to defaults",
 
     memory: "Where the memory goes",
@@ -94,6 +96,7 @@ pub(super) static TEXT: Text = Text {
     safety_margin: "Safety margin",
     total: "Total",
     left: "left",
+    of_which: "Of this, beside the model:",
     host_memory: "Besides, in main memory",
     exact: "exact",
     estimate: "estimate",
@@ -122,7 +125,7 @@ pub(super) static TEXT: Text = Text {
     sources_estimated: "The CUDA context and what grows while working depend on the machine. They are estimates, always marked as such, with their range.",
     sources_error: "How far we are from reality is public:",
     sources_error_link: "benchmark results",
-    sources_left_out: "Left out: projectors for images and the like, draft models, LoRA adapters.",
+    sources_left_out: "Draft models, projectors for images and LoRA adapters count where you add them to the question.",
     sources_private: "Everything is calculated in your browser. No input and no file leaves it.",
     source_code: "Source code",
 };

@@ -82,6 +82,8 @@ pub(super) static TEXT: Text = Text {
     context_help: "空欄なら最大です。32k のように入力すると、その長さに要るメモリを表示します。",
     context_longest: "最大",
     all_layers: "すべて",
+    beside: "併用するもの(ドラフトモデル・画像・LoRA)",
+    loading: "読み込んでいます…",
     reset: "既定値に戻す",
 
     memory: "メモリの内訳",
@@ -94,6 +96,7 @@ pub(super) static TEXT: Text = Text {
     safety_margin: "安全マージン",
     total: "合計",
     left: "残り",
+    of_which: "このうち併用分:",
     host_memory: "このほかメインメモリに",
     exact: "正確",
     estimate: "推定",
@@ -122,7 +125,7 @@ pub(super) static TEXT: Text = Text {
     sources_estimated: "CUDA コンテキストと推論中の増加は環境で変わるため推定です。推定には必ず「推定」と記し、幅を添えています。",
     sources_error: "実測との差は公開しています:",
     sources_error_link: "ベンチマーク結果",
-    sources_left_out: "画像などのマルチモーダル部、投機的デコード用のドラフトモデル、LoRA は含みません。",
+    sources_left_out: "ドラフトモデル・画像用の mmproj・LoRA は、条件の「併用するもの」に加えたときだけ含みます。",
     sources_private: "計算はすべてブラウザーの中で行い、入力もファイルも外部に送りません。",
     source_code: "ソースコード",
 };

@@ -88,6 +88,8 @@ pub struct Text {
     pub context_help: &'static str,
     pub context_longest: &'static str,
     pub all_layers: &'static str,
+    pub beside: &'static str,
+    pub loading: &'static str,
     pub reset: &'static str,
 
     pub memory: &'static str,
@@ -100,6 +102,7 @@ pub struct Text {
     pub safety_margin: &'static str,
     pub total: &'static str,
     pub left: &'static str,
+    pub of_which: &'static str,
     pub host_memory: &'static str,
     pub exact: &'static str,
     pub estimate: &'static str,

@@ -43,8 +43,47 @@ pub(super) fn breakdown(page: Page) -> Tag {
                 .map(|part| item(page, part).into()),
         )
         .with(total)
+        .slot(move || beside(page))
         .slot(host)
         .with(tag_of("p", "hint").with(page.text.explain_hint))
+}
+
+/// What of it runs beside the model.
+fn beside(page: Page) -> Vec<Piece> {
+    let Some(detail) = page.store.detail() else {
+        return Vec::new();
+    };
+    let text = page.text;
+    let lines = detail.beside.iter().map(|own| {
+        let mut line = tag("li")
+            .with(tag("code").with(own.name.as_str()))
+            .with(":");
+        for (what, figure) in [
+            (text.weights, own.weights),
+            (text.kv_cache, own.kv_cache),
+            (text.compute, own.compute),
+        ] {
+            if figure.bytes > 0 {
+                let amount = [" ", what, " ", &memory(figure.bytes)].concat();
+                line = line.with(tag("span").with(amount));
+                if !figure.is_exact() {
+                    line = line.with([" (", text.estimate, ")"].concat());
+                }
+            }
+        }
+        line.into()
+    });
+    let lines: Vec<Piece> = lines.collect();
+    if lines.is_empty() {
+        return lines;
+    }
+    vec![
+        tag_of("p", "host").with(text.of_which).into(),
+        tag_of("ul", "of-which")
+            .hook("plan-beside")
+            .with_all(lines)
+            .into(),
+    ]
 }
 
 /// The answers on show with the plan looked at.

@@ -30,6 +30,10 @@ pub(super) struct Combobox {
     pub(super) id: &'static str,
     /// The hook that tests find it by.
     pub(super) hook: &'static str,
+    /// What stands in it while it is empty.
+    pub(super) placeholder: &'static str,
+    /// Whether nothing can be chosen.
+    pub(super) may_be_empty: bool,
     /// Where problems with it are reported.
     pub(super) field: Field,
     /// What is chosen now.
@@ -76,7 +80,9 @@ impl Typing {
         self.close();
         let Some(words) = typed else { return };
         let words = words.trim();
-        if !words.is_empty() && words != untrack(|| (self.about.value)(self.page)) {
+        if (self.about.may_be_empty || !words.is_empty())
+            && words != untrack(|| (self.about.value)(self.page))
+        {
             (self.about.choose)(self.page, words.to_owned());
         }
     }
@@ -187,7 +193,7 @@ pub(super) fn combobox(page: Page, about: Combobox) -> Tag {
         .set("autocapitalize", "none")
         .set("spellcheck", "false")
         .hook(about.hook)
-        .set("placeholder", page.text.model_placeholder)
+        .set("placeholder", about.placeholder)
         .set("aria-autocomplete", "list")
         .set("aria-controls", &list_id)
         .set("aria-describedby", &format!("{id}-problem {id}-help"))

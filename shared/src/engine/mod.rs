@@ -11,7 +11,9 @@ pub mod transformers;
 pub mod vllm;
 
 pub use error::EngineError;
-pub use plan::{Basis, Component, Details, DevicePlan, Explanation, Figure, HostPlan, Plan};
+pub use plan::{
+    Basis, BesidePlan, Component, Details, DevicePlan, Explanation, Figure, HostPlan, Plan,
+};
 
 use alloc::boxed::Box;
 use alloc::string::String;
@@ -126,4 +128,10 @@ pub trait Planner {
 
     /// Why each figure of `plan` is what it is.
     fn explain(&self, plan: &Plan) -> Vec<Explanation>;
+
+    /// What of `plan` is not the model's but of what runs beside it.
+    fn beside(&self, plan: &Plan) -> Vec<BesidePlan> {
+        let _ = plan;
+        Vec::new()
+    }
 }

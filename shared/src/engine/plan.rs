@@ -144,6 +144,22 @@ impl HostPlan {
     }
 }
 
+/// The share of a plan that something beside the model has: a draft model, a projector, an
+/// adapter. On all GPUs together.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct BesidePlan {
+    /// What it is, as the engine's command line has it.
+    pub name: String,
+    /// Its tensors.
+    pub weights: Figure,
+    /// Its keys and values.
+    pub kv_cache: Figure,
+    /// Its buffers for intermediate results.
+    pub compute: Figure,
+    /// Where the rules come from.
+    pub source: &'static str,
+}
+
 /// Figures of one engine only (`backend_details` in JSON).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Details {

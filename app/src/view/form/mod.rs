@@ -1,5 +1,6 @@
 //! The question: model, weights, engine, GPUs, settings.
 
+mod beside;
 mod gpus;
 mod model;
 mod probe;
@@ -13,7 +14,7 @@ use super::dom::{Tag, tag, tag_of, value_of};
 use super::options::Options;
 use crate::browser::handover;
 use crate::engines::{self, NAMES};
-use crate::state::State;
+use crate::state::{BesideChoice, State};
 
 pub(super) fn form(page: Page) -> Tag {
     tag_of("form", "question")
@@ -28,6 +29,7 @@ pub(super) fn form(page: Page) -> Tag {
         )
         .with(gpus::gpus(page))
         .with(settings::settings(page))
+        .with(beside::beside(page))
 }
 
 fn backend(page: Page) -> Tag {
@@ -51,6 +53,7 @@ fn backend(page: Page) -> Tag {
                 state.backend = name;
                 // Another engine has other settings.
                 state.settings.clear();
+                state.beside = BesideChoice::default();
             };
             if is_known {
                 store.state.update(change);

@@ -16,8 +16,9 @@ use super::problem::{invalid, problem, told};
 use super::{field_of, help};
 use crate::browser::files;
 use crate::model::{Formats, Loaded};
+use crate::outcome::Outcome;
 use crate::question::Field;
-use crate::state::ModelChoice;
+use crate::state::{ModelChoice, State};
 use crate::store::Reading;
 use crate::text::phrase;
 use crate::view::Page;
@@ -32,6 +33,8 @@ pub(super) fn model(page: Page) -> Tag {
         Combobox {
             id: "model",
             hook: "model-input",
+            placeholder: text.model_placeholder,
+            may_be_empty: false,
             field: Field::Model,
             value: entered,
             search,
@@ -53,7 +56,7 @@ fn entered(page: Page) -> String {
     })
 }
 
-fn search(page: Page, words: &str) -> Vec<Choice> {
+pub(super) fn search(page: Page, words: &str) -> Vec<Choice> {
     catalogue::search(words)
         .map(|entry| {
             let context = phrase::tokens(page.language, entry.context_length);
@@ -143,13 +146,40 @@ fn notes(page: Page) -> Vec<Piece> {
     notes
 }
 
+/// A choice of the weights' format.
+#[derive(Clone, Copy)]
+pub(super) struct Quant {
+    pub(super) id: &'static str,
+    pub(super) hook: &'static str,
+    pub(super) label: &'static str,
+    /// Where problems with it are reported.
+    pub(super) field: Field,
+    /// What can be chosen; `None` where the model is wrong.
+    pub(super) formats: fn(&Outcome) -> Option<Formats>,
+    pub(super) set: fn(&mut State, String),
+}
+
 pub(super) fn quant(page: Page) -> Tag {
+    quant_of(
+        page,
+        Quant {
+            id: "quant",
+            hook: "quant-select",
+            label: page.text.quant,
+            field: Field::Quant,
+            formats: |outcome| Some(outcome.chosen.as_ref().ok()?.formats.clone()),
+            set: |state, name| state.quant = name,
+        },
+    )
+}
+
+pub(super) fn quant_of(page: Page, about: Quant) -> Tag {
     let store = page.store;
     // A wrong model leaves the choice of formats as it was.
     let kept = RefCell::new(None);
     let options = move || {
-        if let Ok(chosen) = &store.outcome().chosen {
-            kept.replace(Some(chosen.formats.clone()));
+        if let Some(formats) = (about.formats)(&store.outcome()) {
+            kept.replace(Some(formats));
         }
         let mut options = Options::default();
         match &*kept.borrow() {
@@ -176,23 +206,20 @@ pub(super) fn quant(page: Page) -> Tag {
         }
         options.html()
     };
-    let is_fixed = move || {
-        let outcome = store.outcome();
-        let chosen = outcome.chosen.as_ref();
-        chosen.is_ok_and(|chosen| matches!(chosen.formats, Formats::Fixed(_)))
-    };
+    let is_fixed = move || matches!((about.formats)(&store.outcome()), Some(Formats::Fixed(_)));
+    let problem_id = [about.id, "-problem"].concat();
     let choice = tag("select")
-        .set("id", "quant")
-        .hook("quant-select")
-        .set("aria-describedby", "quant-problem")
-        .attribute("aria-invalid", invalid(page, Field::Quant))
+        .set("id", about.id)
+        .hook(about.hook)
+        .set("aria-describedby", &problem_id)
+        .attribute("aria-invalid", invalid(page, about.field))
         .flag("disabled", is_fixed)
         .html(options)
         .on("change", move |event| {
             let name = value_of(&event);
-            store.state.update(|state| state.quant = name);
+            store.state.update(|state| (about.set)(state, name));
         });
-    field_of("quant", page.text.quant)
+    field_of(about.id, about.label)
         .with(choice)
-        .with(problem(page, Field::Quant, "quant-problem"))
+        .with(problem(page, about.field, &problem_id))
 }

@@ -7,7 +7,7 @@ use web_sys::HtmlInputElement;
 
 use super::problem::{invalid, problem};
 use super::{field_of, help};
-use crate::engines::{self, BACKENDS, Kind, Setting};
+use crate::engines::{self, BACKENDS, BESIDE, Kind, Setting};
 use crate::question::Field;
 use crate::state::State;
 use crate::view::Page;
@@ -51,7 +51,11 @@ pub(super) fn settings(page: Page) -> Tag {
 }
 
 fn is_setting(field: Field) -> bool {
-    !matches!(field, Field::Model | Field::Quant | Field::Free(_))
+    match field {
+        Field::Context | Field::Margin | Field::Overhead | Field::Backend => true,
+        Field::Setting(name) => !BESIDE.contains(&name),
+        _ => false,
+    }
 }
 
 fn fields(page: Page) -> [Piece; 3] {
@@ -206,7 +210,7 @@ fn change(page: Page, setting: &'static Setting, entered: String) {
     });
 }
 
-fn engine_setting(page: Page, setting: &'static Setting) -> Tag {
+pub(super) fn engine_setting(page: Page, setting: &'static Setting) -> Tag {
     let name = setting.name;
     let label = page.language.pick(setting.label.0, setting.label.1);
     let words = page.language.pick(setting.help.0, setting.help.1);
@@ -248,17 +252,17 @@ fn engine_setting(page: Page, setting: &'static Setting) -> Tag {
                 .with(choice)
                 .with(help(&help_id, words))
         }
-        Kind::Switch => {
+        &Kind::Switch(on) => {
             let input = tag("input")
                 .set("id", name)
                 .set("type", "checkbox")
                 .hook(&[name, "-switch"].concat())
                 .set("aria-describedby", &help_id)
-                .property("checked", move || entered(page, setting) == "on")
+                .property("checked", move || entered(page, setting) == on)
                 .on("change", move |event| {
                     let input = element_of(&event).map(JsCast::unchecked_into);
                     let is_on = input.is_some_and(|input: HtmlInputElement| input.checked());
-                    let entered = if is_on { "on" } else { "off" };
+                    let entered = if is_on { on } else { "off" };
                     change(page, setting, entered.to_owned());
                 });
             tag_of("p", "field switch")

@@ -5,11 +5,12 @@ use alloc::string::String;
 use alloc::sync::Arc;
 use alloc::vec::Vec;
 
-use super::{Additions, Draft};
+use super::{Additions, Draft, sum};
 use crate::engine::llama_cpp::placement::{Place, Placement};
 use crate::engine::llama_cpp::profile::LlamaServer;
+use crate::engine::llama_cpp::weights::allocated_bytes;
 use crate::engine::llama_cpp::{Held, LlamaCpp, Prepared, SplitMode, refusal};
-use crate::engine::{Basis, EngineError, Figure, Plan, Planner};
+use crate::engine::{Basis, BesidePlan, DevicePlan, EngineError, Figure, Plan, Planner};
 use crate::gpu::Device;
 use crate::model::{Layer, Model, Tensor};
 
@@ -18,9 +19,16 @@ pub(super) struct Context<'a> {
     /// What it is, for the explanation.
     pub(super) name: String,
     prepared: Prepared<'a>,
-    /// Bytes for each token of a micro-batch beyond the layers themselves, where the context is
-    /// one of prediction layers, whose weights the model holds.
-    prediction: Option<u64>,
+    /// Where the context is one of prediction layers.
+    prediction: Option<Prediction>,
+}
+
+/// What is particular to prediction layers.
+struct Prediction {
+    /// Bytes for each token of a micro-batch beyond the layers themselves.
+    token: u64,
+    /// Bytes of their tensors on GPUs, which the model's own plan holds.
+    weights: u64,
 }
 
 /// Of the graph of prediction layers nothing has been measured.
@@ -61,11 +69,20 @@ impl<'a> Context<'a> {
                 model: model.name.clone(),
             })?;
         let mut settings = own(settings);
+        let mut weights = 0;
         match placement.layer(first) {
             Place::Gpu(gpu) => {
                 settings.split_mode = SplitMode::None;
                 settings.main_gpu = gpu;
                 settings.gpu_layers = None;
+                let place = Place::Gpu(gpu);
+                let own = |tensor: &&Tensor| tensor.block().is_some_and(|block| block >= first);
+                weights = model
+                    .tensors
+                    .iter()
+                    .filter(own)
+                    .map(|tensor| allocated_bytes(tensor, place))
+                    .fold(0, u64::saturating_add);
             }
             Place::Host => settings.gpu_layers = Some(0),
         }
@@ -75,14 +92,33 @@ impl<'a> Context<'a> {
         Ok(Self {
             name: "--spec-type draft-mtp".into(),
             prepared: Prepared::held(&settings, Held::Shared(Arc::new(alone)), devices)?,
-            prediction: Some(token),
+            prediction: Some(Prediction { token, weights }),
+        })
+    }
+
+    /// What it shows as its own of a plan with this context.
+    pub(super) fn share(&self, context_length: u64) -> Option<BesidePlan> {
+        let own = self.plan(context_length).ok()?;
+        let of = |figure: fn(&DevicePlan) -> Figure| {
+            let devices = own.devices.iter();
+            devices.fold(Figure::exact(0), |all, device| sum(all, figure(device)))
+        };
+        Some(BesidePlan {
+            name: self.name.clone(),
+            weights: match &self.prediction {
+                Some(prediction) => Figure::exact(prediction.weights),
+                None => of(|device| device.weights),
+            },
+            kv_cache: of(|device| device.kv_cache),
+            compute: of(|device| device.compute),
+            source: "llama.cpp common/speculative.cpp",
         })
     }
 
     /// The memory that it takes beside a model with this context.
     pub(super) fn plan(&self, context_length: u64) -> Result<Plan, EngineError> {
         let mut plan = self.prepared.plan(context_length)?;
-        let Some(token) = self.prediction else {
+        let Some(Prediction { token, .. }) = self.prediction else {
             return Ok(plan);
         };
         plan.host.weights = 0;

@@ -20,7 +20,7 @@ use super::placement::{Place, Placement};
 use super::settings::LlamaCpp;
 use super::weights::Bytes;
 use crate::engine::{
-    Basis, Component, DevicePlan, EngineError, Explanation, Figure, Plan, Planner,
+    Basis, BesidePlan, Component, DevicePlan, EngineError, Explanation, Figure, Plan, Planner,
 };
 use crate::gpu::Device;
 use crate::model::{Model, Projector, Tensor};
@@ -220,45 +220,46 @@ impl Planner for Beside<'_> {
 
     fn explain(&self, plan: &Plan) -> Vec<Explanation> {
         let mut explanations = self.inner.explain(plan);
-        for context in &self.contexts {
-            let Ok(own) = context.plan(plan.context_length) else {
-                continue;
+        for own in self.beside(plan) {
+            let mut arithmetic = Vec::from([own.name]);
+            let mut line = |what: &str, figure: Figure| {
+                arithmetic.push(alloc::format!("{what}: {} B", figure.bytes));
             };
-            let of = |figure: fn(&DevicePlan) -> Figure| {
-                let devices = own.devices.iter();
-                devices.fold(Figure::exact(0), |all, device| sum(all, figure(device)))
-            };
-            let (weights, compute) = (of(|device| device.weights), of(|device| device.compute));
-            let cache = of(|device| device.kv_cache);
+            line("weights", own.weights);
+            if own.kv_cache.bytes > 0 {
+                line("KV cache", own.kv_cache);
+            }
+            line("compute buffer", own.compute);
             explanations.push(Explanation {
                 component: Component::Compute,
-                arithmetic: Vec::from([
-                    context.name.clone(),
-                    alloc::format!("weights: {} B", weights.bytes),
-                    alloc::format!("KV cache: {} B", cache.bytes),
-                    alloc::format!("compute buffer: {} B", compute.bytes),
-                ]),
-                source: "llama.cpp common/speculative.cpp",
-                basis: compute.basis,
+                arithmetic,
+                source: own.source,
+                basis: own.compute.basis,
             });
         }
-        for fixed in &self.fixed {
+        explanations
+    }
+
+    fn beside(&self, plan: &Plan) -> Vec<BesidePlan> {
+        let contexts = self.contexts.iter();
+        let drafting = contexts.filter_map(|context| context.share(plan.context_length));
+        let fixed = self.fixed.iter().map(|fixed| {
             let bytes = |bytes: &Bytes| {
                 let gpus = bytes.gpus.iter();
                 gpus.fold(0, |sum: u64, &bytes| sum.saturating_add(bytes))
             };
-            explanations.push(Explanation {
-                component: Component::Compute,
-                arithmetic: Vec::from([
-                    fixed.name.clone(),
-                    alloc::format!("weights: {} B", bytes(&fixed.weights)),
-                    alloc::format!("compute buffer: {} B", bytes(&fixed.compute)),
-                ]),
+            BesidePlan {
+                name: fixed.name.clone(),
+                weights: Figure::exact(bytes(&fixed.weights)),
+                kv_cache: Figure::exact(0),
+                compute: Figure {
+                    bytes: bytes(&fixed.compute),
+                    basis: fixed.basis,
+                },
                 source: fixed.source,
-                basis: fixed.basis,
-            });
-        }
-        explanations
+            }
+        });
+        drafting.chain(fixed).collect()
     }
 }
 

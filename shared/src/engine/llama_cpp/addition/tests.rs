@@ -71,6 +71,15 @@ fn a_draft_model_adds_what_it_takes_alone() {
         );
     }
     assert!(both.weights.is_exact() && both.kv_cache.is_exact());
+    let devices = gpu();
+    let planner = draft.prepare(&target, &devices).unwrap();
+    let shares = planner.beside(&planner.plan(8_192).unwrap());
+    let [share] = shares.as_slice() else {
+        panic!("{} shares", shares.len());
+    };
+    assert_eq!(share.weights, small.weights);
+    assert_eq!(share.kv_cache, small.kv_cache);
+    assert_eq!(share.compute, small.compute);
     assert_eq!(both.start_overhead, alone.start_overhead);
 }
 
@@ -98,6 +107,10 @@ fn prediction_layers_are_loaded_and_cache_for_themselves() {
     }
     let without = plan(&LlamaCpp::default(), &target);
     assert_eq!(without.devices[0].weights, own.devices[0].weights);
+    let devices = gpu();
+    let planner = refused.prepare(&target, &devices).unwrap();
+    let shares = planner.beside(&planner.plan(8_192).unwrap());
+    assert_eq!(shares[0].weights, Figure::exact(bytes));
     let with = plan(&refused, &target);
     let (with, without) = (&with.devices[0], &without.devices[0]);
     assert_eq!(with.weights.bytes - without.weights.bytes, bytes);

@@ -48,7 +48,8 @@ impl Question {
     /// Where a setting is not one that the engine takes.
     pub fn engine(&self, focus: Focus) -> Result<Box<dyn Engine>, SettingError> {
         let engine = self.backend.engine(&self.settings, &self.beside)?;
-        let settled = engine.settled(&self.devices, self.budget.reserve());
+        let reserve = self.budget.reserve();
+        let settled = engine.settled(&self.chosen.model, &self.devices, reserve);
         let engine = settled.unwrap_or(engine);
         Ok(match focus {
             Focus::Precision(precision) => engine.with_precision(precision),

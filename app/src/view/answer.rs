@@ -187,7 +187,7 @@ fn limits(page: Page) -> Tag {
         Some(Limit::Vram) => text.limited_by_memory,
         Some(Limit::TrainedContext) => text.limited_by_trained,
         Some(Limit::Weights) => text.limited_by_weights,
-        None => text.limited_by_refusal,
+        Some(Limit::Engine) | None => text.limited_by_refusal,
     };
     let list = move || {
         let outcome = store.outcome();

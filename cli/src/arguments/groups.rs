@@ -96,7 +96,6 @@ impl ManualOptions {
 pub(crate) struct Memory {
     /// Free VRAM in MiB, one number per GPU; else read live
     #[arg(long, value_name = "F[,F…]", value_delimiter = ',', value_parser = value::mebibytes)]
-    #[arg(allow_negative_numbers = true)]
     pub(crate) free_vram_mb: Vec<u64>,
     /// Only these GPUs, by their numbers in nvidia-smi
     #[arg(long, value_name = "I[,I…]", value_delimiter = ',', value_parser = value::index)]
@@ -106,10 +105,10 @@ pub(crate) struct Memory {
     #[arg(long, value_name = "CARD[,CARD…]", value_delimiter = ',')]
     pub(crate) gpu: Vec<String>,
     /// VRAM to keep free on every GPU, in MiB (default: 500)
-    #[arg(long, value_name = "F", value_parser = value::mebibytes, allow_negative_numbers = true)]
+    #[arg(long, value_name = "F", value_parser = value::mebibytes)]
     pub(crate) safety_margin_mb: Option<u64>,
     /// Replaces our estimate of what the CUDA context and the like take, in MiB
-    #[arg(long, value_name = "F", value_parser = value::mebibytes, allow_negative_numbers = true)]
+    #[arg(long, value_name = "F", value_parser = value::mebibytes)]
     pub(crate) runtime_overhead_mb: Option<u64>,
     /// Which truth: the planned buffers, also loads, also survives a full prompt (default:
     /// survives)
@@ -182,7 +181,7 @@ pub(crate) struct LlamaCppOptions {
     #[arg(default_missing_value = "on", value_parser = value::switch())]
     pub(crate) swa_full: Option<bool>,
     /// Layers on the GPUs, the output layer counted (default: all)
-    #[arg(long, value_name = "N|all", value_parser = value::layers, allow_negative_numbers = true)]
+    #[arg(long, value_name = "N|all", value_parser = value::layers)]
     pub(crate) n_gpu_layers: Option<Layers>,
     /// First layers whose experts stay on the CPU (default: 0)
     #[arg(long, value_name = "N", value_parser = value::count)]
@@ -193,7 +192,6 @@ pub(crate) struct LlamaCppOptions {
     pub(crate) override_tensor: Vec<(String, String)>,
     /// Share of each GPU (default: by free VRAM)
     #[arg(long, value_name = "F[,F…]", value_delimiter = ',', value_parser = value::share)]
-    #[arg(allow_negative_numbers = true)]
     pub(crate) tensor_split: Vec<f32>,
     /// Whole layers on each GPU, or everything on one (default: layer)
     #[arg(long, value_name = "layer|none", value_parser = value::split_mode())]
@@ -220,7 +218,7 @@ pub(crate) struct AdditionOptions {
     #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
     pub(crate) model_draft: Option<String>,
     /// Its layers on the GPUs (default: all)
-    #[arg(long, value_name = "N|all", value_parser = value::layers, allow_negative_numbers = true)]
+    #[arg(long, value_name = "N|all", value_parser = value::layers)]
     pub(crate) n_gpu_layers_draft: Option<Layers>,
     /// Type of the keys in the cache of what drafts (default: f16)
     #[arg(long, value_name = "T", value_parser = value::cache_type())]
@@ -270,7 +268,6 @@ pub(crate) struct VllmOptions {
     pub(crate) max_num_seqs: Option<u64>,
     /// Longest context of a request (default: auto, as long as fits)
     #[arg(long, value_name = "N|auto", value_parser = value::length_or_auto)]
-    #[arg(allow_negative_numbers = true)]
     pub(crate) max_model_len: Option<LengthOrAuto>,
     /// Tokens of one block of the cache (default: the attention backend's)
     #[arg(long, value_name = "N", value_parser = value::positive)]

@@ -114,7 +114,20 @@ pub(crate) struct InspectQuestion {
 
 /// The command with its help, in the language asked for.
 fn command(language: Language) -> clap::Command {
-    help::localized(CommandLine::command(), language)
+    with_negative_numbers(help::localized(CommandLine::command(), language))
+}
+
+/// Negative numbers are values of the option before them, which then says what it takes, and no
+/// options of their own.
+fn with_negative_numbers(command: clap::Command) -> clap::Command {
+    let takes_value = |argument: &clap::Arg| {
+        argument.get_long().is_some() && argument.get_action().takes_values()
+    };
+    let marked = command.mut_args(|argument| {
+        let takes_value = takes_value(&argument);
+        argument.allow_negative_numbers(takes_value)
+    });
+    marked.mut_subcommands(with_negative_numbers)
 }
 
 /// Why a command line is not acted upon.

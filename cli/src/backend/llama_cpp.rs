@@ -10,7 +10,7 @@ use shared::engine::{Engine, Precision};
 use shared::fit::{self, Advised, Freedom};
 use shared::model::Model;
 
-use super::{Placed, Wanted, given_of};
+use super::{Placed, Stretch, Wanted, given_of};
 use crate::arguments::{AdditionOptions, Backend, Precisions, Question, UsageError};
 use crate::failure::Failure;
 use crate::model::beside;
@@ -98,6 +98,20 @@ pub(super) fn advise(question: &Question, wanted: &Wanted) -> Result<Option<Advi
     } = wanted.placed;
     let advised = fit::advise(&settings, &freedom, model, devices, budget, wanted.context)?;
     Ok(advised)
+}
+
+/// What stretches RoPE in a program built on llama.cpp: Ollama and LM Studio have no option for it,
+/// KoboldCpp does it by itself.
+pub(super) fn stretch(program: &str) -> Option<Stretch> {
+    match program {
+        "llama.cpp" | "llama-cli" => Some(|factor, trained| {
+            format!("--rope-scaling yarn --rope-scale {factor} --yarn-orig-ctx {trained}")
+        }),
+        "llama-cpp-python" => Some(|factor, trained| {
+            format!("rope_scaling_type=2, rope_freq_scale=1/{factor}, yarn_orig_ctx={trained}")
+        }),
+        _ => None,
+    }
 }
 
 fn settings(

@@ -12,11 +12,12 @@ use shared::engine::{Engine, Precision};
 use shared::fit::{Advised, Budget};
 use shared::gpu::Device;
 use shared::model::Model;
-use shared::quant::Packing;
+use shared::quant::{Packing, TensorType};
 use shared::text::Language;
 
 use crate::arguments::{Backend, Precisions, Question, UsageError};
 use crate::failure::Failure;
+use crate::model::{Found, Warning};
 
 /// An engine that can be asked for.
 #[derive(Clone, Copy)]
@@ -38,8 +39,14 @@ struct Entry {
     advise: Option<Advise>,
     /// What weights in 16 bits are taken for, where the engine loads no such ones.
     packing: Option<&'static str>,
+    /// Whether weights in single precision are loaded in 16 bits.
+    downcasts: bool,
+    /// What stretches RoPE from the trained context to a longer one; `None` where nothing does.
+    stretch: Option<Stretch>,
 }
 
+/// Words of the engine's own that stretch RoPE by this factor from that context.
+type Stretch = fn(factor: u64, trained: u64) -> String;
 type Build = fn(&Backend, &Precisions, &Model) -> Result<Box<dyn Engine>, Failure>;
 type Advise = fn(&Question, &Wanted) -> Result<Option<Advised>, Failure>;
 
@@ -77,6 +84,8 @@ const OTHERS: &[Entry] = &[
         takes: None,
         advise: Some(vllm::advise),
         packing: None,
+        downcasts: true,
+        stretch: None,
     },
     transformers::TRANSFORMERS,
     transformers::GPTQ_MODEL,
@@ -95,6 +104,8 @@ fn profile(profile: &&'static dyn Profile) -> Entry {
         takes: Some(profile.takes()),
         advise: Some(llama_cpp::advise),
         packing: None,
+        downcasts: false,
+        stretch: llama_cpp::stretch(profile.name()),
     }
 }
 
@@ -131,9 +142,22 @@ pub(crate) fn check(question: &Question) -> Result<Reads, UsageError> {
     chosen(question).map(|entry| (entry.reads)(&question.backend))
 }
 
-/// What weights in 16 bits are taken for, where the engine asked for loads no such ones.
-pub(crate) fn usual_packing(question: &Question) -> Option<Packing> {
-    chosen(question).ok()?.packing.and_then(Packing::from_name)
+/// The model as the engine asked for loads it: packed, where it loads no other, and with what a
+/// person should know of it.
+pub(crate) fn loaded(question: &Question, found: Found) -> Found {
+    let Ok(entry) = chosen(question) else {
+        return found;
+    };
+    let mut found = found.packed_as(entry.packing.and_then(Packing::from_name));
+    let table = found.model.tensor("token_embd.weight");
+    let is_single = table.is_some_and(|table| table.tensor_type == TensorType::F32);
+    if entry.downcasts || entry.packing.is_some() {
+        found.warnings.retain(|warning| !warning.is_of_type());
+    }
+    if entry.downcasts && is_single && found.model.quantization.is_none() {
+        found.warnings.push(Warning::SinglePrecision);
+    }
+    found
 }
 
 /// What a person should know of how the engine asked for takes the question.
@@ -178,13 +202,20 @@ fn chosen(question: &Question) -> Result<Entry, UsageError> {
 pub(crate) fn engine(question: &Question, placed: &Placed) -> Result<Box<dyn Engine>, Failure> {
     let entry = chosen(question)?;
     let engine = (entry.build)(&question.backend, &question.precisions, placed.model)?;
-    let settled = engine.settled(placed.devices, placed.budget.reserve());
+    let settled = engine.settled(placed.model, placed.devices, placed.budget.reserve());
     Ok(settled.unwrap_or(engine))
 }
 
 /// Whether there is advice for the engine asked for.
 pub(crate) fn can_advise(question: &Question) -> bool {
     chosen(question).is_ok_and(|entry| entry.advise.is_some())
+}
+
+/// What the engine asked for takes to stretch RoPE from the trained context to `context`; `None`
+/// where it takes nothing.
+pub(crate) fn stretch(question: &Question, trained: u64, context: u64) -> Option<String> {
+    let stretch = chosen(question).ok()?.stretch?;
+    Some(stretch(context.div_ceil(trained.max(1)), trained))
 }
 
 /// Searches for settings of the engine asked for that serve; `None` where it knows none.

@@ -49,6 +49,12 @@ const fn entry(profile: Profile) -> Entry {
         takes: None,
         advise: None,
         packing: None,
+        downcasts: false,
+        stretch: Some(|factor, trained| {
+            format!(
+                "config.rope_parameters.update(rope_type=\"yarn\", factor={factor}.0, original_max_position_embeddings={trained})"
+            )
+        }),
     }
 }
 
@@ -81,6 +87,7 @@ fn build(profile: Profile, backend: &Backend) -> Result<Box<dyn Engine>, Failure
         cache: options.cache.unwrap_or_default(),
         attention: options.attn_implementation,
         kernel: options.kernel,
+        float_type: None,
         all_logits: false,
     }))
 }

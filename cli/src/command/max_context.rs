@@ -26,12 +26,11 @@ pub(super) fn run(question: &Question, terminal: &mut Terminal) -> Result<Outcom
     for note in backend::notes(question, &devices, terminal.language) {
         terminal.warn(&note);
     }
-    let packing = backend::usual_packing(question);
     let mut outcome = Outcome::DoesNotFit;
     let mut last_failure = None;
     let mut answered = false;
     for found in models {
-        let found = found.map(|found| found.packed_as(packing));
+        let found = found.map(|found| backend::loaded(question, found));
         let result = found.and_then(|found| answer(&found, question, &devices, answered, terminal));
         match result {
             Ok(own) => {

@@ -6,6 +6,7 @@ mod inspect;
 mod max_context;
 mod models;
 mod plan;
+mod trained;
 
 use std::process::ExitCode;
 

@@ -4,7 +4,7 @@ use shared::engine::Precision;
 use shared::fit::{Budget, fits};
 use shared::gpu::Device;
 
-use super::Outcome;
+use super::{Outcome, trained};
 use crate::arguments::{PlanQuestion, UsageError};
 use crate::backend::{self, Placed, Row};
 use crate::failure::Failure;
@@ -20,8 +20,8 @@ use crate::output::text::Page;
 /// What keeps it from answering.
 pub(super) fn run(question: &PlanQuestion, terminal: &mut Terminal) -> Result<Outcome, Failure> {
     let reads = backend::check(&question.question)?;
-    let found = model::find_named(&question.question.model, reads, "plan")?
-        .packed_as(backend::usual_packing(&question.question));
+    let found = model::find_named(&question.question.model, reads, "plan")?;
+    let found = backend::loaded(&question.question, found);
     let devices = memory::devices(&question.question.memory, terminal)?;
     for note in backend::notes(&question.question, &devices, terminal.language) {
         terminal.warn(&note);
@@ -47,7 +47,7 @@ pub(super) fn run(question: &PlanQuestion, terminal: &mut Terminal) -> Result<Ou
             outcome = own;
         }
     }
-    warn_of_trained_context(&found, question.context, terminal);
+    trained::warn(&found, &question.question, question.context, terminal);
     if !terminal.json {
         terminal.write(page.into_text())?;
     }
@@ -87,22 +87,12 @@ fn answer(
             page.explanations(&planner.explain(&plan));
         }
         let name = found.launch_name(engine, None);
-        page.launch(&engine.launch_command(&name, plan.context_length));
+        // The context asked for, not the engine's multiple: batches go by it.
+        page.launch(&engine.launch_command(&name, question.context));
     }
     Ok(if fits(&plan, devices, budget) {
         Outcome::Answered
     } else {
         Outcome::DoesNotFit
     })
-}
-
-fn warn_of_trained_context(found: &Found, context: u64, terminal: &mut Terminal) {
-    if let Some(trained) = found.model.trained_context_length
-        && context > trained
-    {
-        terminal.warn(&terminal.language.pick(
-            format!("{context} トークンは、モデルの学習時の上限 {trained} を超えています"),
-            format!("{context} tokens are more than the {trained} that the model was trained for"),
-        ));
-    }
 }

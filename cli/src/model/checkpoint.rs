@@ -6,9 +6,11 @@ use shared::catalogue;
 use shared::model::Model;
 use shared::quant::{FileType, quantize};
 
+use super::config::{self, Configured};
 use super::input::Input;
-use super::{Found, ModelError, SourceKind, Warning, config, entry, folder, name, ollama};
+use super::{Found, ModelError, SourceKind, Warning, entry, folder, name, ollama, safetensors};
 use crate::arguments::ModelChoice;
+use crate::backend::Reads;
 use crate::failure::Failure;
 
 /// The model of this name: of the catalogue, or a local one of Ollama's in 16 bits.
@@ -77,9 +79,7 @@ pub(super) fn in_folder(
 ) -> Result<Found, Failure> {
     let config_path = path.join("config.json");
     if config_path.is_file() {
-        let model = config::read(Input::open(&config_path)?, choice)?;
-        let location = config_path.to_string_lossy();
-        return described(model, SourceKind::Config, &location, asked);
+        return configured(Input::open(&config_path)?, asked, choice);
     }
     match folder::gguf_files(path)?.first() {
         Some(file) => Err(ModelError::GgufNotRead { path: file.clone() }.into()),
@@ -90,7 +90,36 @@ pub(super) fn in_folder(
     }
 }
 
-/// A model as its source describes it, started by its folder where it has one.
+/// The checkpoint that a configuration describes, in the type that engines load it in.
+///
+/// # Errors
+/// Where the file is no configuration, and what cannot be stored in the format asked for.
+pub(super) fn configured(
+    input: Input,
+    asked: Option<FileType>,
+    choice: &ModelChoice,
+) -> Result<Found, Failure> {
+    let path = input.path().to_path_buf();
+    let Configured {
+        model,
+        checkpoint,
+        type_open,
+    } = config::read(input, choice, Reads::Checkpoints)?;
+    let location = path.to_string_lossy();
+    let is_plain = model.quantization.is_none();
+    let folder = path.parent().filter(|_| type_open && is_plain);
+    let seen = folder.and_then(safetensors::float_type);
+    let mut found = described(model, SourceKind::Config, &location, asked.or(seen))?;
+    if type_open && is_plain && asked.or(seen).is_none() && choice.packing().is_none() {
+        found.warnings.push(Warning::TypeOpen {
+            source: location.into_owned(),
+        });
+    }
+    found.launch_name = checkpoint;
+    Ok(found)
+}
+
+/// A model as its source describes it.
 ///
 /// # Errors
 /// What cannot be stored in the format asked for.
@@ -104,12 +133,6 @@ pub(super) fn described(
         Some(file_type) => quantize(&model, file_type)?,
         None => model,
     };
-    let path = Path::new(location);
-    let own = path.file_name().is_some_and(|name| name == "config.json");
-    let folder = path.parent().filter(|_| own).map(|folder| match folder {
-        folder if folder.as_os_str().is_empty() => ".".into(),
-        folder => folder.to_string_lossy().into_owned(),
-    });
-    let launch_name = folder.unwrap_or_else(|| model.name.clone());
+    let launch_name = model.name.clone();
     Ok(Found::new(model, launch_name, kind, location.into()))
 }

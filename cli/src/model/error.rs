@@ -1,11 +1,10 @@
-//! Why a model cannot be found or read, and what to know of one that was.
+//! Why a model cannot be found or read.
 
 use std::path::PathBuf;
 
-use shared::quant::FileType;
+use serde_json::{Map, Value};
+use shared::quant::{FileType, Packing};
 use shared::text::{Language, UserMessage};
-
-use crate::mib;
 
 /// Why a model cannot be found or read.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -30,6 +29,13 @@ pub(crate) enum ModelError {
         format: String,
         asked: FileType,
     },
+    /// What follows the name is no format of the weights.
+    UnknownFormat {
+        name: String,
+        format: String,
+        /// Whether the engine reads checkpoints, whose formats are others.
+        of_checkpoints: bool,
+    },
     /// Two formats were asked for.
     TwoFormats { first: FileType, second: FileType },
     /// A packing of checkpoints, for an engine that reads GGUF files.
@@ -44,6 +50,8 @@ pub(crate) enum ModelError {
     NamedAndByHand { name: String },
     /// A safetensors file, which says nothing of the geometry.
     Safetensors { path: PathBuf },
+    /// Another of a repository's JSON files than its `config.json`.
+    OtherJson { path: PathBuf, kind: OtherJson },
     /// Ollama keeps no model on this machine.
     NoLocalModels { folder: Option<PathBuf> },
     /// A manifest of Ollama's that is not understood.
@@ -59,11 +67,13 @@ impl UserMessage for ModelError {
             Self::SeveralFiles { .. } => "several_models_in_folder",
             Self::ShardName { .. } => "split_file_name",
             Self::FormatFixed { .. } => "weights_format_fixed",
+            Self::UnknownFormat { .. } => "unknown_weights_format",
             Self::TwoFormats { .. } => "two_weights_formats",
             Self::FormatOfCheckpoints { .. } => "weights_format_of_checkpoints",
             Self::PackedAlready { .. } => "weights_packed_already",
             Self::NamedAndByHand { .. } => "model_twice",
             Self::Safetensors { .. } => "safetensors_alone",
+            Self::OtherJson { .. } => "not_the_config",
             Self::NoLocalModels { .. } => "no_local_models",
             Self::BadManifest { .. } => "ollama_manifest",
         }
@@ -112,6 +122,9 @@ impl ModelError {
                 format,
                 asked,
             } => format!("「{name}」の重みは {format} で、{asked} ではありません"),
+            Self::UnknownFormat { name, format, .. } => {
+                format!("「{name}」の後の「{format}」という重みの形式(量子化)はありません")
+            }
             Self::TwoFormats { first, second } => {
                 format!("重みの形式が 2 つ({first} と {second})指定されています")
             }
@@ -129,6 +142,11 @@ impl ModelError {
             Self::Safetensors { path } => format!(
                 "「{}」は safetensors で、モデルの構造が書かれていません",
                 path.display()
+            ),
+            Self::OtherJson { path, kind } => format!(
+                "「{}」は{}で、モデルの構造が書かれていません",
+                path.display(),
+                kind.name(Language::Ja)
             ),
             Self::NoLocalModels { folder } => match folder {
                 Some(folder) => format!(
@@ -170,6 +188,11 @@ impl ModelError {
                 format,
                 asked,
             } => format!("the weights of “{name}” are {format}, not {asked}"),
+            Self::UnknownFormat { name, format, .. } => {
+                format!(
+                    "there is no format of the weights (quantization) “{format}”, asked for with “{name}”"
+                )
+            }
             Self::TwoFormats { first, second } => {
                 format!("two formats of the weights are asked for, {first} and {second}")
             }
@@ -187,6 +210,11 @@ impl ModelError {
             Self::Safetensors { path } => format!(
                 "“{}” is a safetensors file, which does not tell the model's geometry",
                 path.display()
+            ),
+            Self::OtherJson { path, kind } => format!(
+                "“{}” {}, which does not tell the model's geometry",
+                path.display(),
+                kind.name(Language::En)
             ),
             Self::NoLocalModels { folder } => match folder {
                 Some(folder) => format!(
@@ -222,6 +250,9 @@ impl ModelError {
             Self::FormatFixed { .. } => {
                 "形式の指定を外すか、config.json かカタログの名前を指定してください".into()
             }
+            Self::UnknownFormat { of_checkpoints, .. } => {
+                format!("使える値: {}", known_formats(*of_checkpoints))
+            }
             Self::FormatOfCheckpoints { .. } => {
                 "--backend vllm か transformers を付けるか、Q4_K_M など GGUF の形式にしてください".into()
             }
@@ -229,7 +260,7 @@ impl ModelError {
                 "--quant を外すか、量子化していない元のモデルを指定してください".into()
             }
             Self::NamedAndByHand { .. } | Self::TwoFormats { .. } => "どちらか 1 つにしてください".into(),
-            Self::Safetensors { .. } => {
+            Self::Safetensors { .. } | Self::OtherJson { .. } => {
                 "同じリポジトリの config.json、またはそれのあるフォルダーを指定してください".into()
             }
             Self::NoLocalModels { .. } => {
@@ -260,6 +291,9 @@ impl ModelError {
             Self::FormatFixed { .. } => {
                 "leave the format out, or give a config.json or a name of the catalogue".into()
             }
+            Self::UnknownFormat { of_checkpoints, .. } => {
+                format!("it takes: {}", known_formats(*of_checkpoints))
+            }
             Self::FormatOfCheckpoints { .. } => {
                 "add --backend vllm or transformers, or ask for a format of GGUF such as Q4_K_M".into()
             }
@@ -267,7 +301,7 @@ impl ModelError {
                 "leave --quant out, or name the original model, which is not quantized".into()
             }
             Self::NamedAndByHand { .. } | Self::TwoFormats { .. } => "leave only one of them".into(),
-            Self::Safetensors { .. } => {
+            Self::Safetensors { .. } | Self::OtherJson { .. } => {
                 "give the config.json of the same repository, or the folder with it".into()
             }
             Self::NoLocalModels { .. } => {
@@ -278,100 +312,78 @@ impl ModelError {
     }
 }
 
-/// What a person should know of a model that was read.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) enum Warning {
-    /// A GGUF file that ends before its tensor data does.
-    CutShort {
-        path: PathBuf,
-        length: u64,
-        expected: u64,
-    },
-    /// An architecture without known rules.
-    Conservative { architecture: String },
-    /// A GGUF file, planned as the checkpoint it was made of.
-    AsCheckpoint { name: String },
-    /// A quantized checkpoint, which the converter to GGUF unpacks.
-    Unpacked { packed: String, format: String },
-    /// Weights in 16 bits, taken as the engine loads them.
-    TakenAs { format: String },
-    /// A configuration, with nothing said of the weights' format.
-    FormatOpen { source: String, format: String },
-    /// A model of which only a handful of numbers is known.
-    StandIn,
+/// Formats of the weights by name: those of GGUF files, or those of checkpoints with `--quant`.
+fn known_formats(of_checkpoints: bool) -> String {
+    if of_checkpoints {
+        return format!("F32, F16, BF16; --quant {}", Packing::PUBLISHED.join(", "));
+    }
+    let names = FileType::ALL.iter().map(|known| known.name());
+    names.collect::<Vec<_>>().join(", ")
 }
 
-impl Warning {
-    /// Whether it is of what engines make of the model, not of the model itself.
-    pub(crate) fn is_of_engines(&self) -> bool {
-        matches!(self, Self::Unpacked { .. } | Self::TakenAs { .. })
+/// The JSON files of a repository that people take for its `config.json`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum OtherJson {
+    /// `hf_quant_config.json`, `quantize_config.json`: how the weights are quantized.
+    Quantization,
+    /// `model.safetensors.index.json`: which file each tensor is in.
+    Index,
+    /// `generation_config.json`: how text is sampled.
+    Generation,
+    /// `tokenizer_config.json`, `tokenizer.json`.
+    Tokenizer,
+    /// `adapter_config.json`: a LoRA adapter.
+    Adapter,
+    /// `params.json`: the geometry by names of Meta's or Mistral's own.
+    Parameters,
+}
+
+impl OtherJson {
+    /// What the object is of, where it is no model's configuration.
+    pub(super) fn of(object: &Map<String, Value>) -> Option<Self> {
+        let has = |names: &[&str]| names.iter().any(|name| object.contains_key(*name));
+        if has(&["model_type", "architectures"]) {
+            return None;
+        }
+        let kinds: [(&[&str], Self); 6] = [
+            (&["weight_map"], Self::Index),
+            (&["peft_type"], Self::Adapter),
+            (
+                &["quantization", "quant_method", "quant_algo", "bits"],
+                Self::Quantization,
+            ),
+            (
+                &["tokenizer_class", "added_tokens_decoder", "added_tokens"],
+                Self::Tokenizer,
+            ),
+            (
+                &["do_sample", "temperature", "top_p", "eos_token_id"],
+                Self::Generation,
+            ),
+            (&["dim"], Self::Parameters),
+        ];
+        // A configuration lacks a type at times, but has its sizes.
+        let has_sizes = has(&["hidden_size", "n_embd", "d_model", "text_config"]);
+        let found = kinds.into_iter().find(|(names, _)| has(names));
+        found.filter(|_| !has_sizes).map(|(_, kind)| kind)
     }
 
-    /// One line.
-    pub(crate) fn message(&self, language: Language) -> String {
-        match (self, language) {
-            (
-                Self::CutShort {
-                    path,
-                    length,
-                    expected,
-                },
-                Language::Ja,
-            ) => format!(
-                "「{}」のテンソルデータがないか、途中で切れています({} MiB 中 {} MiB)。計算はヘッダーだけで行えます",
-                path.display(),
-                mib::format(*expected),
-                mib::format(*length)
-            ),
-            (
-                Self::CutShort {
-                    path,
-                    length,
-                    expected,
-                },
-                Language::En,
-            ) => format!(
-                "the tensor data of “{}” is missing or cut short ({} of {} MiB); the header suffices for the answer",
-                path.display(),
-                mib::format(*length),
-                mib::format(*expected)
-            ),
-            (Self::Conservative { architecture }, Language::Ja) => format!(
-                "「{architecture}」の規則は分からないため、全層が全文脈をキャッシュすると仮定した控えめな見積もりです"
-            ),
-            (Self::Conservative { architecture }, Language::En) => format!(
-                "the rules of “{architecture}” are not known: a conservative bound, in which every layer caches the whole context"
-            ),
-            (Self::AsCheckpoint { name }, Language::Ja) => format!(
-                "vLLM は「{name}」の GGUF を読まないため、BF16 の元のモデルとして計算します"
-            ),
-            (Self::AsCheckpoint { name }, Language::En) => format!(
-                "vLLM does not read the GGUF file of “{name}”: calculated as the original model in BF16"
-            ),
-            (Self::Unpacked { packed, format }, Language::Ja) => format!(
-                "llama.cpp への変換では {packed} の重みが {format} に戻るので、{format} で計算します(--quant Q4_K_M などで指定できます)"
-            ),
-            (Self::Unpacked { packed, format }, Language::En) => format!(
-                "the converter to GGUF unpacks weights in {packed}: calculated in {format} (choose with --quant Q4_K_M, say)"
-            ),
-            (Self::TakenAs { format }, Language::Ja) => format!(
-                "重みは {format} に量子化したものとします(--quant で変えられます)"
-            ),
-            (Self::TakenAs { format }, Language::En) => {
-                format!("the weights are taken as quantized to {format} (another with --quant)")
+    /// What it is, as a noun in Japanese and as a verb in English.
+    fn name(self, language: Language) -> &'static str {
+        match self {
+            Self::Quantization => {
+                language.pick("量子化の設定ファイル", "says how the weights are quantized")
             }
-            (Self::FormatOpen { source, format }, Language::Ja) => format!(
-                "「{source}」は重みの形式を定めていないので {format} とします(--quant Q4_K_M などで指定できます)"
+            Self::Index => {
+                language.pick("重みファイルの索引", "lists which file each tensor is in")
+            }
+            Self::Generation => language.pick("文章生成の設定ファイル", "says how text is sampled"),
+            Self::Tokenizer => language.pick("トークナイザーのファイル", "is of the tokenizer"),
+            Self::Adapter => language.pick("LoRA アダプターの設定ファイル", "is of a LoRA adapter"),
+            Self::Parameters => language.pick(
+                "独自形式(params.json)の設定ファイル",
+                "is a params.json of its maker's own form",
             ),
-            (Self::FormatOpen { source, format }, Language::En) => format!(
-                "“{source}” leaves the weights' format open; taken as {format} (choose with --quant Q4_K_M, say)"
-            ),
-            (Self::StandIn, language) => language
-                .pick(
-                    "これらの数値を持つ密な Llama 型モデルとして計算します。本物の GGUF か config.json があれば、そのほうが正確です",
-                    "calculated as a dense Llama of these numbers; the model's own GGUF file or config.json is more exact",
-                )
-                .into(),
         }
     }
 }

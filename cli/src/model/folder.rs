@@ -8,6 +8,7 @@ use shared::quant::FileType;
 use super::input::Input;
 use super::{Found, ModelError, SourceKind, config, fixed_format, gguf, name, open_format};
 use crate::arguments::ModelChoice;
+use crate::backend::Reads;
 use crate::failure::Failure;
 
 /// The model in a folder: the GGUF file that is there or that was chosen, else what the
@@ -36,7 +37,7 @@ pub(super) fn read(
     match wanted.as_slice() {
         [path] => fixed_format(gguf::read(path, &gguf::name(path))?, file_type),
         [] if config_path.is_file() => open_format(
-            config::read(Input::open(&config_path)?, choice)?,
+            config::read(Input::open(&config_path)?, choice, Reads::Gguf)?.model,
             SourceKind::Config,
             &config_path.to_string_lossy(),
             file_type,

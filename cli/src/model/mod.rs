@@ -11,8 +11,11 @@ mod input;
 mod manual;
 mod name;
 mod ollama;
+mod safetensors;
+mod warning;
 
-pub(crate) use error::{ModelError, Warning};
+pub(crate) use error::ModelError;
+pub(crate) use warning::Warning;
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -42,6 +45,10 @@ pub(crate) struct Found {
     /// What a person should know of it.
     pub(crate) warnings: Vec<Warning>,
     origin: Origin,
+    /// The catalogue's entry that it is of, for engines that read GGUF files.
+    entry: Option<&'static Entry>,
+    /// The format of the weights asked for, where the entry has others.
+    asked: Option<FileType>,
 }
 
 /// Where a model is known from.
@@ -94,6 +101,8 @@ impl Found {
             source: Source { kind, location },
             warnings,
             origin: Origin::Fixed,
+            entry: None,
+            asked: None,
         }
     }
 
@@ -140,20 +149,42 @@ impl Found {
     /// are.
     pub(crate) fn launch_name(&self, engine: &dyn Engine, format: Option<FileType>) -> String {
         let for_ollama = engine.name() == Ollama.name();
-        match (format, &self.origin) {
-            (Some(format), Origin::Entry(_)) if for_ollama => {
-                // Tags of the library: `8b-q8_0`, `8b-q4_K_M`.
-                let format = format.name().replacen('Q', "q", 1);
-                format!("{}-{format}", self.launch_name)
-            }
-            (Some(format), Origin::Entry(_)) => format!("{}:{format}", self.launch_name),
-            (Some(format), _) => format!("{}-{format}.gguf", self.model.name),
-            (None, _) => match &self.ollama_tag {
+        match (format, self.entry) {
+            (format, Some(entry)) => self.published_name(entry, format, for_ollama),
+            (Some(format), None) => format!("{}-{format}.gguf", self.model.name),
+            (None, None) => match &self.ollama_tag {
                 Some(tag) if for_ollama => tag.clone(),
                 _ => self.launch_name.clone(),
             },
         }
     }
+
+    /// The name of an entry's file in this format, or in the one that was asked for: a tag of
+    /// Ollama's library, a repository of GGUF files, or a file.
+    fn published_name(&self, entry: &Entry, format: Option<FileType>, for_ollama: bool) -> String {
+        let format = format.or(self.asked).unwrap_or(entry.file_type);
+        let given = self.launch_name.as_str();
+        if for_ollama && let Some(tag) = entry.ollama_tag(format) {
+            let is_default = format == entry.file_type && !given.contains('/');
+            return if is_default { given.into() } else { tag };
+        }
+        let by_repository = given.eq_ignore_ascii_case(entry.repository);
+        if (for_ollama || by_repository)
+            && let Some(repository) = entry.gguf_repository()
+        {
+            return format!("{repository}:{format}");
+        }
+        match format == entry.file_type && !by_repository && !for_ollama {
+            true => given.into(),
+            false => format!("{}-{format}.gguf", file_stem(given)),
+        }
+    }
+}
+
+/// What a file of a model of this name is called, its format aside.
+fn file_stem(given: &str) -> String {
+    let name = given.rsplit('/').next().unwrap_or(given);
+    name.replace(':', "-")
 }
 
 /// The models asked for: the one named, or every local one of Ollama's.
@@ -250,6 +281,18 @@ fn find_stored(choice: &ModelChoice, reads: Reads) -> Result<Found, Failure> {
     {
         return at_path(&path, named.file_type, choice, reads);
     }
+    if named.file_type.is_none()
+        && let Some((name, format)) = name::unknown_format(given)
+        && (existing(name).is_some() || catalogue::find(name).is_ok())
+        && catalogue::find(given).is_err()
+    {
+        return Err(ModelError::UnknownFormat {
+            name: name.into(),
+            format: format.into(),
+            of_checkpoints: reads != Reads::Gguf,
+        }
+        .into());
+    }
     if name::looks_like_path(given) {
         return Err(Failure::File {
             path: given.into(),
@@ -279,7 +322,10 @@ fn in_catalogue(given: &str, named: &name::Named) -> Result<Found, Failure> {
         model.name = entry.repository.into();
     }
     let location = entry.repository.into();
-    let mut found = Found::new(model, given.into(), SourceKind::Catalogue, location);
+    let launch_name = named.name.clone();
+    let mut found = Found::new(model, launch_name, SourceKind::Catalogue, location);
+    found.entry = Some(entry);
+    found.asked = named.file_type;
     if named.file_type.is_none() {
         found.origin = Origin::Entry(entry);
     }
@@ -327,9 +373,14 @@ fn at_path(
         }
         return fixed_format(gguf::read_from(input, &gguf::name(path))?, file_type);
     }
-    let location = path.to_string_lossy();
-    let model = config::read(input, choice)?;
-    described(model, SourceKind::Config, &location, file_type, reads)
+    match reads {
+        Reads::Gguf => {
+            let model = config::read(input, choice, reads)?.model;
+            let location = path.to_string_lossy();
+            open_format(model, SourceKind::Config, &location, file_type)
+        }
+        Reads::Checkpoints | Reads::Either => checkpoint::configured(input, file_type, choice),
+    }
 }
 
 /// A model whose source may leave the format of the weights open: to an engine that reads

@@ -51,6 +51,33 @@ fn suffix(given: &str) -> (&str, Option<FileType>) {
     quantized.unwrap_or((given, None))
 }
 
+/// A name and what follows it in the form of a format, where it is none that is known: `Q99`,
+/// `8b-q99`.
+pub(super) fn unknown_format(given: &str) -> Option<(&str, &str)> {
+    let (name, tag) = given.rsplit_once(':')?;
+    if looks_like_format(tag) {
+        return Some((name, tag));
+    }
+    let (size, format) = tag.rsplit_once('-')?;
+    let name = given.get(..name.len() + 1 + size.len())?;
+    looks_like_format(format).then_some((name, format))
+}
+
+/// Whether a person means a format of weights: letters of one, and a number.
+fn looks_like_format(text: &str) -> bool {
+    let lower = text.to_ascii_lowercase();
+    let prefixes = [
+        "iq", "tq", "q", "bf", "fp", "f", "mxfp", "nvfp", "awq", "gptq", "int", "nf", "exl",
+    ];
+    let follows = |prefix: &&str| {
+        lower.strip_prefix(*prefix).is_some_and(|rest| {
+            let rest = rest.trim_start_matches(['-', '_']);
+            rest.is_empty() && prefix.len() > 2 || rest.starts_with(|c: char| c.is_ascii_digit())
+        })
+    };
+    prefixes.iter().any(|prefix| follows(prefix))
+}
+
 /// The format in the name of a GGUF file, as publishers put it there.
 pub(super) fn in_file_name(file: &str) -> Option<FileType> {
     let stem = file.strip_suffix(".gguf").unwrap_or(file);
@@ -126,6 +153,22 @@ mod tests {
             ("", "", None),
         ] {
             assert_eq!(suffix(given), (name, file_type), "{given}");
+        }
+    }
+
+    #[test]
+    fn formats_that_are_none_are_told_from_names() {
+        for (given, found) in [
+            ("Qwen/Qwen3-8B:Q99", Some(("Qwen/Qwen3-8B", "Q99"))),
+            ("qwen3:8b-q9_0", Some(("qwen3:8b", "q9_0"))),
+            ("qwen3:8b:fp7", Some(("qwen3:8b", "fp7"))),
+            ("x.gguf:awq", Some(("x.gguf", "awq"))),
+            ("qwen3:9b", None),
+            ("qwen3:8b-16k", None),
+            ("falcon:f", None),
+            ("qwen3", None),
+        ] {
+            assert_eq!(unknown_format(given), found, "{given}");
         }
     }
 

@@ -2,7 +2,7 @@
 
 use serde::Serialize;
 use shared::engine::{Basis, Component, Details, Engine, Explanation, Plan};
-use shared::fit::{Budget, ByAnswer, Fit};
+use shared::fit::{Budget, ByAnswer, Fit, Limit};
 use shared::gpu::Device;
 use shared::model::Model;
 use shared::text::{Language, UserMessage};
@@ -226,11 +226,13 @@ fn details(details: Details) -> serde_json::Value {
             num_blocks,
             kv_cache_tokens,
             request_blocks,
+            share,
         } => serde_json::json!({
             "block_size": block_size,
             "num_blocks": num_blocks,
             "kv_cache_tokens": kv_cache_tokens,
             "max_concurrency": concurrency(num_blocks, request_blocks),
+            "gpu_memory_utilization": share.map(|share| f64::from(share.millionths()) / 1e6),
         }),
         Details::None => serde_json::json!({}),
     }
@@ -243,6 +245,17 @@ fn details(details: Details) -> serde_json::Value {
 )]
 pub(super) fn concurrency(num_blocks: u64, request_blocks: u64) -> f64 {
     num_blocks as f64 / request_blocks.max(1) as f64
+}
+
+/// What the engine does not take.
+const UNSUPPORTED: &str = "unsupported";
+
+/// What limits, by the names of the contract, which has one for all that the engine does not take.
+pub(crate) fn limited_by(fit: &Fit) -> &'static str {
+    match fit.limit {
+        Limit::Engine => UNSUPPORTED,
+        limit => limit.name(),
+    }
 }
 
 /// The longest context for each precision.
@@ -265,6 +278,9 @@ pub(crate) struct ResultAnswer<'a> {
     max_context_by_answer: Contexts,
     usable_context_length: u64,
     limited_by: &'static str,
+    /// The most tokens that the engine takes, where it is that which limits.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    engine_limit: Option<u64>,
     #[serde(skip_serializing_if = "Option::is_none")]
     reason: Option<Reason>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -329,7 +345,8 @@ impl<'a> ResultAnswer<'a> {
             max_context_length: fit.max_context_length,
             max_context_by_answer: fit.max_context_by_answer.into(),
             usable_context_length: fit.usable_context_length,
-            limited_by: fit.limit.name(),
+            limited_by: limited_by(fit),
+            engine_limit: (fit.limit == Limit::Engine).then_some(fit.max_context_length),
             reason: None,
             launch_command,
             plan: Some(plan),
@@ -351,7 +368,8 @@ impl<'a> ResultAnswer<'a> {
             max_context_length: 0,
             max_context_by_answer: ByAnswer::default().into(),
             usable_context_length: 0,
-            limited_by: "unsupported",
+            limited_by: UNSUPPORTED,
+            engine_limit: None,
             reason: Some(Reason {
                 code: error.code(),
                 message: error.message(language),

@@ -3,7 +3,7 @@
 use std::fmt::Write;
 
 use shared::engine::{Details, Explanation, Figure, Plan};
-use shared::fit::{Answer, Budget, Fit, fits};
+use shared::fit::{Answer, Budget, Fit, Limit, fits};
 use shared::gpu::Device;
 use shared::model::Model;
 use shared::text::{Language, UserMessage};
@@ -59,7 +59,7 @@ impl Page {
         self.field("max_context_length", fit.max_context_length);
         self.original_figures(&fit.plan, devices, budget);
         self.field("usable_context_length", fit.usable_context_length);
-        self.field("limited_by", fit.limit.name());
+        self.limit(fit);
         let contexts = Answer::ALL.map(|answer| {
             let context = fit.max_context_by_answer.get(answer);
             format!("{}={context}", answer.name())
@@ -92,7 +92,21 @@ impl Page {
     pub(crate) fn contexts(&mut self, fit: &Fit) {
         self.field("max_context_length", fit.max_context_length);
         self.field("usable_context_length", fit.usable_context_length);
-        self.field("limited_by", fit.limit.name());
+        self.limit(fit);
+    }
+
+    /// What limits the context.
+    fn limit(&mut self, fit: &Fit) {
+        let name = fit.limit.name();
+        if fit.limit == Limit::Engine {
+            let most = self.language.pick(
+                "メモリではなく、この設定でエンジンが扱える最大の長さ",
+                "not memory: the most that the engine takes with these settings",
+            );
+            self.field("limited_by", format_args!("{name} ({most})"));
+        } else {
+            self.field("limited_by", name);
+        }
     }
 
     /// What the engine refuses.
@@ -154,11 +168,39 @@ impl Page {
             self.field("fits_in_vram", format_args!("{GOOD}True{GOOD:#}"));
         } else {
             self.field("fits_in_vram", format_args!("{BAD}False{BAD:#}"));
+            self.share_that_decides(plan, devices, budget);
         }
         if plan.devices.len() > 1 {
             let totals = plan.devices.iter().map(|device| budget.total(device));
             self.field("total_per_gpu_mb", list(totals));
         }
+    }
+
+    /// Where VRAM would suffice: the share that the engine is given of it.
+    fn share_that_decides(&mut self, plan: &Plan, devices: &[Device], budget: &Budget) {
+        let Details::Vllm {
+            share: Some(share), ..
+        } = plan.details
+        else {
+            return;
+        };
+        let short = plan.devices.iter().zip(devices).find(|(planned, device)| {
+            budget.total(planned) <= device.free && !planned.is_within_allowance()
+        });
+        let Some((planned, _)) = short else {
+            return;
+        };
+        let needed = mib::format(planned.caches());
+        let left = mib::format(planned.cache_allowance.unwrap_or(0));
+        let reason = match self.language {
+            Language::Ja => format!(
+                "--gpu-memory-utilization {share} のうち KV キャッシュに残るのは {left} MiB で、{needed} MiB に足りません"
+            ),
+            Language::En => format!(
+                "--gpu-memory-utilization {share} leaves {left} MiB for the KV cache, which needs {needed}"
+            ),
+        };
+        self.field("reason", reason);
     }
 
     /// What the original program did not tell.
@@ -185,8 +227,16 @@ impl Page {
             num_blocks,
             kv_cache_tokens,
             request_blocks,
+            share,
         } = plan.details
         {
+            if let Some(share) = share {
+                self.field("gpu_memory_utilization", share);
+            }
+            let left = plan.devices.iter().filter_map(|own| own.cache_allowance);
+            if let Some(left) = left.min() {
+                self.field("kv_cache_available_mb", mib::format(left));
+            }
             let concurrency = concurrency(num_blocks, request_blocks);
             self.field("kv_cache_dtype", &plan.cache_types.key);
             self.field("block_size", block_size);

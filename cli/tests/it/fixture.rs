@@ -122,6 +122,47 @@ fn configurations(folder: &Path) {
         "nvfp4/hf_quant_config.json",
         b"{\"quantization\": {\"quant_algo\": \"NVFP4\", \"exclude_modules\": [\"lm_head\", \"*.self_attn*\"]}}",
     );
+    let typed = |name: &str| {
+        changed(
+            "\"vocab_size\"",
+            &format!(
+                "\"_name_or_path\": \"Somebody/Tuned-8B\", \"torch_dtype\": \"{name}\", \"vocab_size\""
+            ),
+        )
+    };
+    write(
+        folder,
+        "mamba.json",
+        br#"{"model_type": "mamba2", "hidden_size": 2560, "num_hidden_layers": 64,
+            "vocab_size": 50288, "state_size": 128, "num_heads": 80, "head_dim": 64}"#,
+    );
+    write(folder, "single/config.json", &typed("float32"));
+    write(folder, "half.json", &typed("float16"));
+    write(folder, "seen/config.json", CONFIG.as_bytes());
+    let header = br#"{"a":{"dtype":"F32","shape":[1],"data_offsets":[0,4]}}"#;
+    let mut weights = (header.len() as u64).to_le_bytes().to_vec();
+    weights.extend_from_slice(header);
+    write(folder, "seen/model.safetensors", &weights);
+    write(
+        folder,
+        "beside/quantize_config.json",
+        b"{\"bits\": 4, \"group_size\": 128}",
+    );
+    write(
+        folder,
+        "beside/index.json",
+        b"{\"metadata\": {}, \"weight_map\": {}}",
+    );
+    write(
+        folder,
+        "beside/generation_config.json",
+        b"{\"do_sample\": true}",
+    );
+    write(
+        folder,
+        "beside/params.json",
+        b"{\"dim\": 4096, \"n_layers\": 32}",
+    );
     write(folder, "cut.json", &CONFIG.as_bytes()[..200]);
     write(folder, "list.json", b"[1, 2]");
     write(

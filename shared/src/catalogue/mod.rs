@@ -5,6 +5,7 @@ pub mod digest;
 mod entries;
 mod error;
 mod find;
+mod published;
 
 #[cfg(feature = "configs")]
 pub use error::EntryError;
@@ -14,7 +15,7 @@ pub use find::{find, search};
 use crate::model::Model;
 use crate::quant::{FileType, QuantizeError, TensorType, quantize};
 #[cfg(feature = "configs")]
-use crate::source::hf::{Conversion, read_config, read_config_of};
+use crate::source::hf::{Conversion, read_checkpoint, read_config_of};
 
 /// A model known by name.
 #[derive(Debug, PartialEq, Eq)]
@@ -117,7 +118,7 @@ impl Entry {
     /// # Errors
     /// As [`Entry::model`].
     pub fn checkpoint(&self) -> Result<Model, EntryError> {
-        Ok(read_config(self.config.as_bytes(), self.tag)?)
+        Ok(read_checkpoint(self.config.as_bytes(), None, self.tag)?)
     }
 }
 

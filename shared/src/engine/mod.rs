@@ -89,11 +89,16 @@ pub trait Engine {
     /// The same engine with the KV cache in this precision.
     fn with_precision(&self, precision: Precision) -> Box<dyn Engine>;
 
-    /// The same engine with what it decides by the memory of `devices` written down, so that
-    /// its command line says it; `None` where it decides nothing so. `reserve` is what must stay
-    /// free besides.
-    fn settled(&self, devices: &[Device], reserve: Reserve) -> Option<Box<dyn Engine>> {
-        let _ = (devices, reserve);
+    /// The same engine with what it decides by `model` and the memory of `devices` written down,
+    /// so that its command line says it; `None` where it decides nothing so. `reserve` is what
+    /// must stay free besides.
+    fn settled(
+        &self,
+        model: &Model,
+        devices: &[Device],
+        reserve: Reserve,
+    ) -> Option<Box<dyn Engine>> {
+        let _ = (model, devices, reserve);
         None
     }
 

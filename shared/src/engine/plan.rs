@@ -4,6 +4,7 @@ use alloc::string::String;
 use alloc::vec::Vec;
 
 use super::CacheTypes;
+use super::vllm::Utilization;
 
 /// How a figure was come by.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -185,6 +186,9 @@ pub enum Details {
         /// Blocks of one request of this context: so many requests run at once as the pool has
         /// of these.
         request_blocks: u64,
+        /// The share of the devices that sizes the pool, the least where they differ; `None` where
+        /// its bytes are given.
+        share: Option<Utilization>,
     },
     /// Engines without figures of their own.
     None,

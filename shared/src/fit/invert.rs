@@ -30,6 +30,8 @@ pub enum Limit {
     TrainedContext,
     /// The weights alone, or the shortest context with them, do not fit.
     Weights,
+    /// The most tokens that the engine takes, whatever the memory.
+    Engine,
 }
 
 impl Limit {
@@ -40,6 +42,7 @@ impl Limit {
             Self::Vram => "vram",
             Self::TrainedContext => "trained_context",
             Self::Weights => "weights",
+            Self::Engine => "engine_limit",
         }
     }
 }
@@ -97,6 +100,8 @@ pub fn max_context(
         || trained_context_length == Some(max_context_length)
     {
         Limit::TrainedContext
+    } else if max_context_length >= search.longest_taken() {
+        Limit::Engine
     } else {
         Limit::Vram
     };
@@ -156,6 +161,11 @@ impl<'a> Search<'a> {
         }
     }
 
+    /// The longest context that the engine takes, in tokens.
+    fn longest_taken(&self) -> u64 {
+        self.limit.saturating_mul(self.step)
+    }
+
     /// Plans for this many steps, once.
     fn at(&mut self, steps: u64) -> Result<Tried, EngineError> {
         let place = match self.tried.binary_search_by_key(&steps, |tried| tried.steps) {
@@ -199,7 +209,7 @@ impl<'a> Search<'a> {
             return Ok(0);
         }
         if self.at(self.limit)?.fits(answer) {
-            return Ok(self.limit.saturating_mul(self.step));
+            return Ok(self.longest_taken());
         }
         let mut halve = false;
         loop {
@@ -314,6 +324,23 @@ mod tests {
         fn explain(&self, _: &Plan) -> Vec<Explanation> {
             Vec::new()
         }
+    }
+
+    #[test]
+    fn what_does_not_grow_is_limited_by_the_engine() {
+        let planner = Bent {
+            base: 1 << 20,
+            slopes: [0, 0],
+            window: 0,
+            square: 0,
+            step: 256,
+            plans: Cell::new(0),
+        };
+        let devices = [Device::with_free(String::new(), 64 << 30)];
+        let fit = |trained| max_context(&planner, &devices, &Budget::default(), trained).unwrap();
+        assert_eq!(fit(None).limit, Limit::Engine);
+        assert_eq!(fit(None).max_context_length, 1 << 31);
+        assert_eq!(fit(Some(4_096)).limit, Limit::TrainedContext);
     }
 
     #[test]

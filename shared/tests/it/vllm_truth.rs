@@ -125,6 +125,7 @@ fn differences(case: &Value, model: &Model) -> Vec<String> {
         num_blocks,
         kv_cache_tokens,
         request_blocks,
+        ..
     } = plan.details
     else {
         return vec!["details".into()];

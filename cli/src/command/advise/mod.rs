@@ -9,7 +9,7 @@ use shared::fit::fits;
 use shared::text::Language;
 
 use self::option::Choice;
-use super::Outcome;
+use super::{Outcome, trained};
 use crate::arguments::{AdviseQuestion, UsageError};
 use crate::backend::{self, Placed, Wanted};
 use crate::failure::Failure;
@@ -50,8 +50,8 @@ struct Answer<'a> {
 /// What keeps it from answering.
 pub(super) fn run(question: &AdviseQuestion, terminal: &mut Terminal) -> Result<Outcome, Failure> {
     let reads = backend::check(&question.question)?;
-    let found = model::find_named(&question.question.model, reads, "advise")?
-        .packed_as(backend::usual_packing(&question.question));
+    let found = model::find_named(&question.question.model, reads, "advise")?;
+    let found = backend::loaded(&question.question, found);
     let devices = memory::devices(&question.question.memory, terminal)?;
     for note in backend::notes(&question.question, &devices, terminal.language) {
         terminal.warn(&note);
@@ -76,6 +76,7 @@ pub(super) fn run(question: &AdviseQuestion, terminal: &mut Terminal) -> Result<
     for warning in &found.warnings {
         terminal.warn(&warning.message(terminal.language));
     }
+    trained::warn(&found, &question.question, context, terminal);
     if terminal.json {
         let answer = |choice| option::Answer::new(choice, &found, &wanted, advice.fits);
         terminal.write_json(&Answer {

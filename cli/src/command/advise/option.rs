@@ -10,7 +10,7 @@ use crate::backend::{self, Wanted};
 use crate::failure::Failure;
 use crate::mib;
 use crate::model::Found;
-use crate::output::json::PlanAnswer;
+use crate::output::json::{PlanAnswer, limited_by};
 use crate::output::text::Page;
 
 /// Settings, what they change, and what becomes of them.
@@ -150,7 +150,7 @@ impl<'a> Answer<'a> {
             precision: backend::precision_name(engine),
             max_context_length: choice.fit.max_context_length,
             usable_context_length: choice.fit.usable_context_length,
-            limited_by: choice.fit.limit.name(),
+            limited_by: limited_by(&choice.fit),
             read_on_cpu: choice.read_on_cpu,
             launch_command: choice.launch_command(found, wanted, longest),
             plan: PlanAnswer::new(

@@ -30,7 +30,10 @@ pub(super) struct Batch {
 impl Batch {
     pub(super) fn new(settings: &LlamaCpp, context_length: u64) -> Result<Self, EngineError> {
         let sequences = settings.parallel.max(1);
-        let context_length = context_length.saturating_add(settings.profile.extra_context());
+        let profile = settings.profile;
+        let context_length = context_length
+            .max(profile.shortest_context())
+            .saturating_add(profile.extra_context());
         // The minima use the context as asked for, before padding.
         let batch = settings.batch_size.min(context_length).max(1);
         let ubatch = if settings.ubatch_size == 0 {

@@ -65,10 +65,11 @@ pub(super) fn explain(prepared: &Prepared<'_>, plan: &Plan) -> Vec<Explanation> 
 
 fn cache(prepared: &Prepared<'_>, gpu: &Gpu, tokens: u64) -> Vec<String> {
     let cache = prepared.settings.cache;
+    let own = prepared.widths.element;
     let element = match cache {
-        Cache::Dynamic | Cache::Static => "2 B",
-        Cache::Int8 => "(1 + 4/64) B, newest 127 × 2 B",
-        Cache::Int4 => "(1/2 + 4/64) B, newest 127 × 2 B",
+        Cache::Dynamic | Cache::Static => format!("{own} B"),
+        Cache::Int8 => format!("(1 + {}/64) B, newest 127 × {own} B", 2 * own),
+        Cache::Int4 => format!("(1/2 + {}/64) B, newest 127 × {own} B", 2 * own),
     };
     let mut lines: Vec<String> = Vec::new();
     for (shape, count) in gpu.shapes.iter().filter(|(shape, _)| shape.cached > 0) {
@@ -97,35 +98,46 @@ fn states(gpu: &Gpu) -> Vec<String> {
 
 fn compute(prepared: &Prepared<'_>, gpu: &Gpu, tokens: u64) -> Vec<String> {
     let widths = prepared.widths;
+    let element = widths.element;
     let mut lines = Vec::from([format!("{tokens} × (8 + {}) B + max:", widths.given)]);
     for (shape, _) in &gpu.shapes {
         if let Some(mask) = shape.mask {
             let (elements, square) = match prepared.attention {
                 AttentionImplementation::Eager => (
                     shape.attended,
-                    format!(" + {tokens}² × ({} × {} B + 2 B)", shape.heads, shape.score),
+                    format!(
+                        " + {tokens}² × ({} × {} B + {element} B)",
+                        shape.heads, shape.score
+                    ),
+                ),
+                AttentionImplementation::Sdpa if element > 2 && !mask.is_made(tokens) => (
+                    shape.attended.saturating_add(shape.attended / 3),
+                    String::new(),
                 ),
                 AttentionImplementation::Sdpa if mask.is_made(tokens) => {
                     let repeated = shape.attended.saturating_add(shape.attended / 3);
-                    (repeated, format!(" + {tokens}² × 5 B"))
+                    (repeated, format!(" + {tokens}² × {} B", 2 * element + 1))
                 }
                 _ => (shape.fused, String::new()),
             };
             lines.push(format!(
-                "attention: {tokens} × (3 × {} + {elements}) × 2 B{square}",
+                "attention: {tokens} × (3 × {} + {elements}) × {element} B{square}",
                 widths.stream
             ));
         }
         let own = shape.network.max(shape.recurrent);
         if own > 0 {
             lines.push(format!(
-                "network: {tokens} × ({} × {} × 2 B + {own} B)",
+                "network: {tokens} × ({} × {} × {element} B + {own} B)",
                 widths.network_streams, widths.stream
             ));
         }
     }
     if prepared.settings.all_logits {
-        lines.push(format!("logits: {tokens} × {} × 2 B", widths.vocabulary));
+        lines.push(format!(
+            "logits: {tokens} × {} × {element} B",
+            widths.vocabulary
+        ));
     }
     if let Some(kernel) = gpu.kernel
         && gpu.scratch > 0

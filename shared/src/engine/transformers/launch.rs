@@ -3,6 +3,7 @@
 use alloc::format;
 use alloc::string::String;
 
+use super::element::FloatType;
 use super::kernel::Kernel;
 use super::settings::{Cache, Profile, Transformers};
 
@@ -12,7 +13,8 @@ pub(super) fn python(settings: &Transformers, model: &str, context_length: u64) 
     let load = match settings.profile {
         Profile::Transformers => format!(
             "from transformers import AutoModelForCausalLM, AutoTokenizer; \
-             m = AutoModelForCausalLM.from_pretrained({name}, dtype=\"auto\", device_map=\"auto\"{})",
+             m = AutoModelForCausalLM.from_pretrained({name}, dtype=\"{}\", device_map=\"auto\"{})",
+            settings.float_type.map_or("auto", FloatType::name),
             attention(settings)
         ),
         Profile::GptqModel => format!(

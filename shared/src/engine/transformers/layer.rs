@@ -9,7 +9,6 @@
 use alloc::vec::Vec;
 
 use super::settings::{AttentionImplementation, Cache};
-use super::weights::ELEMENT;
 use crate::model::{Attention, Layer, Model, RecurrentState, Span};
 
 /// Elements that share a scale and a zero point of 16 bits each in a quantized cache.
@@ -19,10 +18,8 @@ const RESIDUAL: u64 = 127;
 /// Bytes of a number in single precision.
 const SINGLE: u128 = 4;
 
-/// A score in the model's type, and twice in single precision for the softmax.
-const SCORE: u64 = 2 + 4 + 4;
-/// The same with sinks, whose softmax is in the model's type.
-const SINK_SCORE: u64 = 3 * 2;
+/// A score twice in single precision for the softmax, beside the model's type.
+const SOFTMAX: u64 = 4 + 4;
 /// Families with sinks.
 const SINKS: [&str; 2] = ["gpt-oss", "mimo2"];
 
@@ -40,6 +37,8 @@ pub(super) enum Mask {
 pub(super) struct Shape {
     /// The GPU that it lies on.
     pub gpu: usize,
+    /// Bytes of an element of the model's type.
+    pub element: u64,
     /// Elements that it caches for a token.
     pub cached: u64,
     /// Elements of the larger of keys and values of a token: what the cache copies to grow.
@@ -50,6 +49,8 @@ pub(super) struct Shape {
     pub heads: u64,
     /// Bytes of a score in plain attention, all copies together.
     pub score: u64,
+    /// Bytes of a token's sink in plain attention, all copies together; 0 without sinks.
+    pub sink: u64,
     /// Elements per token of queries, repeated keys and repeated values.
     pub attended: u64,
     /// Elements per token that attention needs besides the stream in SDPA without a mask.
@@ -65,13 +66,13 @@ pub(super) struct Shape {
 }
 
 /// The layers of a model by their sizes, with the number of each.
-pub(super) fn shapes(model: &Model, gpus: &[usize]) -> Vec<(Shape, u64)> {
+pub(super) fn shapes(model: &Model, element: u64, gpus: &[usize]) -> Vec<(Shape, u64)> {
     let gates = gates(model);
     let mut shapes: Vec<(Shape, u64)> = Vec::new();
     for (index, layer) in model.decoder_layers() {
         let gpu = gpus.get(index).copied().unwrap_or(0);
         let gate = gates.get(index).copied().unwrap_or(3);
-        let shape = shape(model, layer, gpu, gate);
+        let shape = shape(model, layer, (gpu, element), gate);
         match shapes.iter_mut().find(|(known, _)| *known == shape) {
             Some((_, count)) => *count += 1,
             None => shapes.push((shape, 1)),
@@ -112,27 +113,33 @@ fn gates(model: &Model) -> Vec<u64> {
     gates
 }
 
-fn shape(model: &Model, layer: &Layer, gpu: usize, gate: u64) -> Shape {
+fn shape(model: &Model, layer: &Layer, (gpu, element): (usize, u64), gate: u64) -> Shape {
+    // With sinks the softmax is in the model's type.
+    let sink = match SINKS.contains(&model.architecture.as_str()) {
+        true => element.saturating_mul(3),
+        false => 0,
+    };
     let mut shape = Shape {
         gpu,
+        element,
         cached: 0,
         copied: 0,
         mask: layer.attention.span().map(mask),
         heads: 0,
-        score: if SINKS.contains(&model.architecture.as_str()) {
-            SINK_SCORE
-        } else {
-            SCORE
+        score: match sink {
+            0 => element.saturating_add(SOFTMAX),
+            _ => sink,
         },
+        sink,
         attended: 0,
         fused: 0,
-        network: network(model, layer, gate),
+        network: network(model, layer, element, gate),
         fixed: layer
             .feed_forward
             .experts
             .map_or(0, |experts| experts.count.saturating_mul(8)),
-        recurrent: layer.recurrent.map_or(0, recurrent),
-        state: layer.recurrent.map_or(0, state),
+        recurrent: layer.recurrent.map_or(0, |state| recurrent(state, element)),
+        state: layer.recurrent.map_or(0, |own| state(own, element)),
     };
     match layer.attention {
         Attention::None => {}
@@ -199,9 +206,9 @@ const HALF_ROUTERS: [&str; 13] = [
 ];
 
 /// Bytes per token of the network at its widest.
-fn network(model: &Model, layer: &Layer, gate: u64) -> u64 {
-    let half = |elements: u64| elements.saturating_mul(ELEMENT);
-    let dense = half(layer.feed_forward.length.saturating_mul(gate));
+fn network(model: &Model, layer: &Layer, element: u64, gate: u64) -> u64 {
+    let whole = |elements: u64| elements.saturating_mul(element);
+    let dense = whole(layer.feed_forward.length.saturating_mul(gate));
     let Some(experts) = layer.feed_forward.experts else {
         return dense;
     };
@@ -215,16 +222,22 @@ fn network(model: &Model, layer: &Layer, gate: u64) -> u64 {
     // Copies of the stream for each expert chosen: gathered, projected, weighted, in order; or the
     // first of them beside gate and up, the activation and their product. Expert, place and
     // inverse of each pair are in 64 bits.
-    let (copies, pair) = if is_half { (8, 40) } else { (12, 44) };
+    let (copies, pair) = if is_half {
+        (element.saturating_mul(4), 40)
+    } else {
+        (element.saturating_mul(2).saturating_add(8), 44)
+    };
     let out = stream.saturating_mul(copies).saturating_add(pair);
-    let inside = half(experts.length.saturating_mul(4).saturating_add(stream)).saturating_add(36);
-    let router = experts.count.saturating_mul(if is_half { 2 } else { 4 });
+    let inside = whole(experts.length.saturating_mul(4).saturating_add(stream)).saturating_add(36);
+    let router = experts
+        .count
+        .saturating_mul(if is_half { element } else { 4 });
     let mut routed = out.max(inside).saturating_mul(used).saturating_add(router);
     // The output of shared experts waits for the others' where they come first.
     if experts.shared_length > 0 && is_half {
-        routed = routed.saturating_add(half(stream));
+        routed = routed.saturating_add(whole(stream));
     }
-    let shared = half(
+    let shared = whole(
         experts
             .shared_length
             .saturating_mul(3)
@@ -235,7 +248,7 @@ fn network(model: &Model, layer: &Layer, gate: u64) -> u64 {
 
 /// Bytes per token of a recurrent mixer while a prompt passes, in plain PyTorch and single
 /// precision, as where its own kernels are not installed.
-fn recurrent(state: RecurrentState) -> u64 {
+fn recurrent(state: RecurrentState, element: u64) -> u64 {
     /// Tokens of a chunk.
     const CHUNK: u64 = 64;
     match state {
@@ -278,10 +291,13 @@ fn recurrent(state: RecurrentState) -> u64 {
             // Discretized states for every token.
             inner.saturating_mul(state).saturating_mul(14)
         }
-        RecurrentState::ShortConvolution { width, .. } => width.saturating_mul(6 * 2),
+        RecurrentState::ShortConvolution { width, .. } => {
+            width.saturating_mul(6).saturating_mul(element)
+        }
         RecurrentState::Rwkv { embedding, .. } => embedding.saturating_mul(12 * 4),
         RecurrentState::Lightning { heads, head_dim } => {
-            heads.saturating_mul(head_dim).saturating_mul(8 * 2)
+            let width = heads.saturating_mul(head_dim);
+            width.saturating_mul(8).saturating_mul(element)
         }
         RecurrentState::Compressor { key_dim, .. } => key_dim.saturating_mul(6 * 4),
     }
@@ -289,7 +305,7 @@ fn recurrent(state: RecurrentState) -> u64 {
 
 /// Bytes of the state: the convolution keeps as many tokens as its kernel has, in the model's
 /// type, the rest is in single precision.
-fn state(state: RecurrentState) -> u64 {
+fn state(state: RecurrentState, element: u64) -> u64 {
     let convolved = state.conv_elements().unwrap_or(u64::MAX);
     let kernel = match state {
         RecurrentState::Mamba { conv_kernel, .. }
@@ -306,28 +322,30 @@ fn state(state: RecurrentState) -> u64 {
         _ => (convolved / (kernel - 1)).saturating_mul(kernel),
     };
     let rest = state.state_elements().unwrap_or(u64::MAX).saturating_mul(4);
-    whole.saturating_mul(ELEMENT).saturating_add(rest)
+    whole.saturating_mul(element).saturating_add(rest)
 }
 
 impl Shape {
     /// Bytes that the layer caches while a prompt of `tokens` passes, and after it.
     pub(super) fn cache_bytes(&self, cache: Cache, tokens: u64) -> u128 {
         let cached = u128::from(self.cached);
-        let half = u128::from(ELEMENT);
+        let element = u128::from(self.element);
         let Some(bits) = cache.bits() else {
             // A window's tensors are views of the whole prompt's until the first token after it.
             let kept = match (cache, self.mask) {
                 (Cache::Static, Some(Mask::Local(window))) => tokens.min(window),
                 _ => tokens,
             };
-            return cached.saturating_mul(u128::from(kept)).saturating_mul(half);
+            return cached
+                .saturating_mul(u128::from(kept))
+                .saturating_mul(element);
         };
         let residual = tokens.saturating_sub(1).min(RESIDUAL);
         let packed = cached.saturating_mul(u128::from(tokens - residual));
-        let scales = packed.div_ceil(QUANT_GROUP).saturating_mul(2 * half);
+        let scales = packed.div_ceil(QUANT_GROUP).saturating_mul(2 * element);
         let newest = cached
             .saturating_mul(u128::from(residual))
-            .saturating_mul(half);
+            .saturating_mul(element);
         packed
             .saturating_mul(u128::from(bits))
             .div_ceil(8)
@@ -343,7 +361,7 @@ impl Shape {
         };
         u128::from(self.cached)
             .saturating_mul(u128::from(kept))
-            .saturating_mul(u128::from(ELEMENT))
+            .saturating_mul(u128::from(self.element))
     }
 
     /// Bytes of the layer's attention while a prompt of `tokens` passes, besides the stream, the
@@ -358,8 +376,11 @@ impl Shape {
             return 0;
         };
         let n = u128::from(tokens);
-        let half = u128::from(ELEMENT);
-        let linear = |elements: u64| n.saturating_mul(u128::from(elements)).saturating_mul(half);
+        let element = u128::from(self.element);
+        let linear = |elements: u64| {
+            n.saturating_mul(u128::from(elements))
+                .saturating_mul(element)
+        };
         let square = n.saturating_mul(n);
         let own = match attention {
             AttentionImplementation::Eager => {
@@ -367,20 +388,21 @@ impl Shape {
                 let scores = scores.saturating_mul(u128::from(self.score));
                 // Sinks stand beside the scores of each token.
                 let sinks = n.saturating_mul(u128::from(self.heads));
-                let sinks = match self.score {
-                    SINK_SCORE => sinks.saturating_mul(u128::from(self.score)),
-                    _ => 0,
-                };
+                let sinks = sinks.saturating_mul(u128::from(self.sink));
                 linear(self.attended)
                     .saturating_add(scores)
                     .saturating_add(sinks)
+            }
+            // PyTorch's kernel for single precision has the keys and values of every query head.
+            AttentionImplementation::Sdpa if self.element > 2 && !mask.is_made(tokens) => {
+                linear(self.attended).saturating_add(linear(self.attended / 3))
             }
             AttentionImplementation::Sdpa if mask.is_made(tokens) => {
                 // Keys and values are repeated for every query head, and the mask becomes one of
                 // floats, padded.
                 linear(self.attended)
                     .saturating_add(linear(self.attended / 3))
-                    .saturating_add(square.saturating_mul(2 * half))
+                    .saturating_add(square.saturating_mul(2 * element))
             }
             AttentionImplementation::Sdpa | AttentionImplementation::FlashAttention2 => {
                 linear(self.fused)
@@ -400,13 +422,13 @@ impl Shape {
     /// time, and a quantized one is read back whole.
     pub(super) fn step_bytes(&self, cache: Cache, tokens: u64) -> u128 {
         let n = u128::from(tokens);
-        let half = u128::from(ELEMENT);
+        let element = u128::from(self.element);
         let elements = match cache {
             Cache::Dynamic => u128::from(self.copied),
             Cache::Static => 0,
             Cache::Int8 | Cache::Int4 => 2 * u128::from(self.cached),
         };
-        n.saturating_mul(elements).saturating_mul(half)
+        n.saturating_mul(elements).saturating_mul(element)
     }
 }
 

@@ -4,6 +4,7 @@
 //! the model at once, which is what `generate` does. `kv_cache` is what the cache holds then;
 //! `compute` is everything beside it and the weights.
 
+mod element;
 mod explain;
 mod kernel;
 mod launch;
@@ -16,6 +17,7 @@ mod tests;
 mod transient;
 mod weights;
 
+pub use element::FloatType;
 pub use kernel::Kernel;
 pub use settings::{AttentionImplementation, Cache, Profile, Transformers};
 
@@ -28,7 +30,7 @@ use self::transient::Widths;
 use self::weights::Placement;
 use super::{
     Basis, CacheTypes, Details, DevicePlan, Engine, EngineError, Explanation, Figure, HostPlan,
-    Plan, Planner, Precision,
+    Plan, Planner, Precision, Reserve,
 };
 use crate::gpu::Device;
 use crate::model::{Attention, Model, RecurrentState};
@@ -56,6 +58,14 @@ impl Engine for Transformers {
 
     fn with_precision(&self, precision: Precision) -> Box<dyn Engine> {
         Box::new(self.in_precision(precision))
+    }
+
+    fn settled(&self, model: &Model, _: &[Device], _: Reserve) -> Option<Box<dyn Engine>> {
+        let float_type = self.float_type.or(FloatType::loaded(self.profile, model));
+        Some(Box::new(Self {
+            float_type,
+            ..*self
+        }))
     }
 
     fn prepare<'a>(
@@ -117,8 +127,9 @@ impl<'a> Prepared<'a> {
     ) -> Result<Self, EngineError> {
         refusal::check(settings, model)?;
         let attention = refusal::attention(settings, model)?;
-        let placement = Placement::new(model, devices)?;
-        let shapes = layer::shapes(model, &placement.layers);
+        let element = FloatType::of(settings, model).bytes();
+        let placement = Placement::new(model, element, devices)?;
+        let shapes = layer::shapes(model, element, &placement.layers);
         let weights_basis = match (devices.len(), &model.quantization) {
             (1, None) => Basis::Exact,
             (1, Some(_)) => PACKED_BASIS,
@@ -153,9 +164,10 @@ impl<'a> Prepared<'a> {
             model,
             attention,
             widths: Widths {
+                element,
                 stream: model.embedding_length,
                 vocabulary: model.vocabulary_size,
-                given: given(model),
+                given: given(model, element),
                 network_streams: if NORMS_BEHIND.contains(&model.architecture.as_str()) {
                     3
                 } else {
@@ -185,7 +197,7 @@ const NORMS_BEHIND: [&str; 2] = ["olmo2", "exaone4"];
 
 /// Bytes that every layer is given for a token: cosines and sines of its angles, both for a whole
 /// head, and embeddings of the layers' own.
-fn given(model: &Model) -> u64 {
+fn given(model: &Model, element: u64) -> u64 {
     let architecture = model.architecture.as_str();
     let mut widths = [0_u64; 2];
     for (_, layer) in model.decoder_layers() {
@@ -206,16 +218,19 @@ fn given(model: &Model) -> u64 {
     let angles = widths[0].saturating_add(widths[1]);
     let bytes = match architecture {
         // Half a head.
-        "gpt-oss" => 2,
+        "gpt-oss" => element,
         // In single precision.
         "olmo2" => 8,
-        _ => 4,
+        _ => element.saturating_mul(2),
     };
     let of_layers = model.tensor("per_layer_token_embd.weight");
-    let of_layers = of_layers.map_or(0, |tensor| tensor.dimensions[0].saturating_mul(2));
+    let of_layers = of_layers.map_or(0, |tensor| tensor.dimensions[0].saturating_mul(element));
     // Gemma 3n's further streams, before and after each layer.
     let streams = match architecture {
-        "gemma3n" => model.embedding_length.saturating_mul(2 * 4 * 2),
+        "gemma3n" => model
+            .embedding_length
+            .saturating_mul(2 * 4)
+            .saturating_mul(element),
         _ => 0,
     };
     angles
@@ -249,6 +264,7 @@ const MEASURED: [&str; 17] = [
 fn peak_basis(settings: &Transformers, attention: AttentionImplementation, model: &Model) -> Basis {
     let is_plain = settings.cache.bits().is_none()
         && attention != AttentionImplementation::FlashAttention2
+        && FloatType::of(settings, model) != FloatType::Float32
         && model.quantization.is_none();
     let is_recurrent = model.decoder_layers().any(|(_, layer)| {
         !matches!(

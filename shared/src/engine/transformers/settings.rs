@@ -1,5 +1,6 @@
 //! Settings of Transformers and of the GPTQ packages built on it, by their own names.
 
+use super::element::FloatType;
 use super::kernel::Kernel;
 use crate::engine::Precision;
 
@@ -132,6 +133,8 @@ pub struct Transformers {
     pub attention: Option<AttentionImplementation>,
     /// The kernel for GPTQ weights; `None` for what the package chooses.
     pub kernel: Option<Kernel>,
+    /// The type that unpacked weights are loaded in (`dtype`); `None` for the checkpoint's own.
+    pub float_type: Option<FloatType>,
     /// Logits of every token of the prompt, as calling the model itself gives them; `generate`
     /// asks for the last one's.
     pub all_logits: bool,

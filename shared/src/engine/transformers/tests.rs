@@ -3,7 +3,7 @@
 use serde_json::json;
 
 use super::*;
-use crate::quant::pack;
+use crate::quant::{FileType, pack, quantize};
 use crate::source::hf::read_config;
 use crate::text::UserMessage;
 
@@ -218,6 +218,8 @@ fn windows_hold_the_whole_prompt_while_it_passes() {
 #[test]
 fn quantized_caches_have_scales_per_group() {
     let shape = Shape {
+        element: 2,
+        sink: 0,
         gpu: 0,
         cached: 2 * 64,
         copied: 2 * 64,
@@ -373,4 +375,39 @@ fn the_command_is_python() {
     assert!(quoted.contains(r#""it'\''s \"x\"""#), "{quoted}");
     let names: Vec<String> = Cache::ALL.map(|cache| cache.name().to_string()).into();
     assert_eq!(names.len(), 4);
+}
+
+/// The same model in the type that its checkpoint has, or in the one asked for.
+#[test]
+fn single_precision_takes_twice_as_much() {
+    let half = llama(2);
+    let single = quantize(&half, FileType::F32).unwrap();
+    let asked = Transformers {
+        float_type: Some(FloatType::Float32),
+        ..Transformers::default()
+    };
+    let sdpa = Transformers::default();
+    let planned_half = planned(sdpa, &half, 2_048);
+    for (settings, model) in [(sdpa, &single), (asked, &half)] {
+        let plan = planned(settings, model, 2_048);
+        assert_eq!(plan.weights.bytes, 2 * planned_half.weights.bytes);
+        assert_eq!(plan.kv_cache.bytes, 2 * planned_half.kv_cache.bytes);
+        assert!(plan.compute.bytes > planned_half.compute.bytes);
+        assert!(!plan.compute.is_exact());
+    }
+}
+
+/// What is counted is what the command loads.
+#[test]
+fn the_command_names_the_type() {
+    let single = quantize(&llama(2), FileType::F32).unwrap();
+    let command = |settings: Transformers, model: &Model| {
+        let settled = settings.settled(model, &[card()], Reserve::default());
+        settled.unwrap().launch_command("m", 4_096)
+    };
+    let transformers = Transformers::default();
+    assert!(command(transformers, &single).contains("dtype=\"float32\""));
+    assert!(command(transformers, &llama(2)).contains("dtype=\"bfloat16\""));
+    let packed = pack(&llama(2), Packing::from_name("awq").unwrap());
+    assert!(command(transformers, &packed).contains("dtype=\"auto\""));
 }

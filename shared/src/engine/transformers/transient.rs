@@ -5,7 +5,6 @@
 
 use super::layer::{Mask, Shape};
 use super::settings::{AttentionImplementation, Cache, Transformers};
-use super::weights::ELEMENT;
 
 /// Bytes of a token's position.
 const POSITION: u128 = 8;
@@ -17,6 +16,8 @@ const SAMPLED: u128 = 3 * 4;
 /// The model's sizes that no layer has.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Widths {
+    /// Bytes of an element of the model's type.
+    pub element: u64,
     /// Width of the stream.
     pub stream: u64,
     /// Entries of the vocabulary.
@@ -38,15 +39,15 @@ pub(super) fn peak(
     tokens: u64,
 ) -> u128 {
     let n = u128::from(tokens);
-    let half = u128::from(ELEMENT);
+    let element = u128::from(widths.element);
     let stream = n
         .saturating_mul(u128::from(widths.stream))
-        .saturating_mul(half);
+        .saturating_mul(element);
     let given = n.saturating_mul(u128::from(widths.given));
     let held = n
         .saturating_mul(POSITION)
         .saturating_add(given)
-        .saturating_add(masks(attention, shapes, tokens))
+        .saturating_add(masks(attention, widths.element, shapes, tokens))
         .saturating_add(counters(settings.cache, shapes));
     let mut layer: u128 = 0;
     for (shape, _) in shapes {
@@ -76,12 +77,12 @@ pub(super) fn peak(
     }
     let vocabulary = u128::from(widths.vocabulary);
     let logits = if settings.all_logits {
-        let rows = n.saturating_mul(vocabulary).saturating_mul(half);
+        let rows = n.saturating_mul(vocabulary).saturating_mul(element);
         rows.saturating_add(stream)
             .saturating_add(counters(settings.cache, shapes))
     } else {
         vocabulary
-            .saturating_mul(half + SAMPLED)
+            .saturating_mul(element + SAMPLED)
             .saturating_add(stream)
     };
     peak.max(logits)
@@ -89,7 +90,12 @@ pub(super) fn peak(
 
 /// Bytes of the masks: SDPA is given those that are not simply causal, one number of 8 bits a
 /// pair of tokens; plain attention all of them, in the model's type.
-fn masks(attention: AttentionImplementation, shapes: &[(Shape, u64)], tokens: u64) -> u128 {
+fn masks(
+    attention: AttentionImplementation,
+    element: u64,
+    shapes: &[(Shape, u64)],
+    tokens: u64,
+) -> u128 {
     let square = u128::from(tokens).saturating_mul(u128::from(tokens));
     let has = |wanted: fn(Mask) -> bool| {
         shapes
@@ -109,7 +115,7 @@ fn masks(attention: AttentionImplementation, shapes: &[(Shape, u64)], tokens: u6
                 + u128::from(has(|mask| mask != Mask::Causal));
             square
                 .saturating_mul(kinds)
-                .saturating_mul(u128::from(ELEMENT))
+                .saturating_mul(u128::from(element))
         }
     }
 }

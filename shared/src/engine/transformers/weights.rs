@@ -13,15 +13,14 @@ use crate::gpu::Device;
 use crate::model::{Model, Tensor};
 use crate::quant::{Linear, Packing, TensorType};
 
-/// Bytes of an element of the model's type.
-pub(super) const ELEMENT: u64 = 2;
 /// The first GPUs that multiply in FP8: elsewhere such weights are unpacked to 16 bits.
 const FP8_CAPABILITY: (u32, u32) = (8, 9);
 /// The first GPUs that the kernels for MXFP4 run on.
 const MXFP4_CAPABILITY: (u32, u32) = (7, 5);
 
-/// Bytes of a tensor in memory; `None` beyond `u64`.
-pub(super) fn bytes(tensor: &Tensor, device: &Device) -> Option<u64> {
+/// Bytes of a tensor in memory where an element of the model's type has `element` bytes; `None`
+/// beyond `u64`.
+pub(super) fn bytes(tensor: &Tensor, element: u64, device: &Device) -> Option<u64> {
     let older_than = |first| device.compute_capability.is_some_and(|own| own < first);
     let of_experts = tensor.dimensions[2] > 1;
     let is_packed = match tensor.packing {
@@ -43,7 +42,7 @@ pub(super) fn bytes(tensor: &Tensor, device: &Device) -> Option<u64> {
     }
     match tensor.tensor_type {
         TensorType::Mxfp4 if !older_than(MXFP4_CAPABILITY) => Some(tensor.bytes()),
-        _ => tensor.elements().checked_mul(ELEMENT),
+        _ => tensor.elements().checked_mul(element),
     }
 }
 
@@ -64,19 +63,23 @@ pub(super) struct Placement {
 }
 
 impl Placement {
-    pub(super) fn new(model: &Model, devices: &[Device]) -> Result<Self, EngineError> {
+    pub(super) fn new(
+        model: &Model,
+        element: u64,
+        devices: &[Device],
+    ) -> Result<Self, EngineError> {
         let first = devices.first().ok_or(EngineError::NoDevice)?;
         let mut of_layers = vec![0_u64; model.layers.len()];
         // The classes for images and text load the encoder with the language model.
         let encoder = model.vision.map_or(0, |vision| vision.parameters());
-        let encoder = encoder.checked_mul(ELEMENT).ok_or(EngineError::TooLarge)?;
+        let encoder = encoder.checked_mul(element).ok_or(EngineError::TooLarge)?;
         let (mut before, mut after) = (encoder, 0_u64);
         for tensor in model
             .tensors
             .iter()
             .filter(|tensor| is_loaded(model, tensor))
         {
-            let bytes = bytes(tensor, first).ok_or(EngineError::TooLarge)?;
+            let bytes = bytes(tensor, element, first).ok_or(EngineError::TooLarge)?;
             let sum = match tensor.block() {
                 Some(block) => of_layers.get_mut(block),
                 None if tensor.name.starts_with("output") => Some(&mut after),

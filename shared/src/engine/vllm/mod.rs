@@ -71,7 +71,7 @@ impl Engine for Vllm {
         Box::new(self.in_precision(precision))
     }
 
-    fn settled(&self, devices: &[Device], reserve: Reserve) -> Option<Box<dyn Engine>> {
+    fn settled(&self, _: &Model, devices: &[Device], reserve: Reserve) -> Option<Box<dyn Engine>> {
         Some(Box::new(self.on(devices, reserve)))
     }
 
@@ -288,6 +288,11 @@ impl Planner for Prepared<'_> {
                 num_blocks: capacity.num_blocks,
                 kv_cache_tokens: capacity.tokens,
                 request_blocks: capacity.request_blocks,
+                share: self
+                    .ranks
+                    .iter()
+                    .filter_map(|rank| rank.budget.utilization)
+                    .min(),
             },
         })
     }

@@ -241,7 +241,7 @@ impl Search<'_> {
     }
 
     fn serves(&self, engine: &impl Engine) -> bool {
-        let settled = engine.settled(self.devices, self.budget.reserve());
+        let settled = engine.settled(self.model, self.devices, self.budget.reserve());
         let engine = settled.as_deref().unwrap_or(engine);
         let planner = engine.prepare(self.model, self.devices);
         planner
@@ -273,7 +273,9 @@ impl Search<'_> {
 
     fn planned<E: Tunable>(&self, variant: Variant<E>) -> Result<Planned, EngineError> {
         let idle = variant.engine.idle_on_cpu(self.model);
-        let settled = variant.engine.settled(self.devices, self.budget.reserve());
+        let settled = variant
+            .engine
+            .settled(self.model, self.devices, self.budget.reserve());
         let engine = settled.unwrap_or_else(|| Box::new(variant.engine));
         let planner = engine.prepare(self.model, self.devices)?;
         let plan = planner.plan(self.wanted)?;

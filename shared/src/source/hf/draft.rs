@@ -5,7 +5,7 @@ use alloc::string::{String, ToString};
 use alloc::vec::Vec;
 
 use super::part::Part;
-use super::{ConfigError, Fields};
+use super::{ConfigError, Conversion, Fields};
 use crate::model::{Attention, FeedForward, Geometry, Layer, Model, Routing, Tensor};
 use crate::quant::TensorType;
 
@@ -242,11 +242,20 @@ fn routing(fields: &Fields<'_>) -> Result<Routing, ConfigError> {
     })
 }
 
+/// The type that the checkpoint's matrices are said to have.
+pub(super) fn float_name<'a>(fields: &Fields<'a>) -> Option<&'a str> {
+    let name = fields
+        .text("dtype")
+        .or_else(|| fields.text("torch_dtype"))?;
+    Some(name.strip_prefix("torch.").unwrap_or(name))
+}
+
 /// The type that the converter gives the checkpoint's matrices: their own where that has
-/// 16 bits, F16 for wider ones.
+/// 16 bits, F16 for wider ones. Without conversion, their own.
 fn float_type(fields: &Fields<'_>) -> TensorType {
-    match fields.text("torch_dtype").or_else(|| fields.text("dtype")) {
-        Some("float16" | "float32") => TensorType::F16,
+    match (float_name(fields), fields.conversion()) {
+        (Some("float32" | "float"), Conversion::Checkpoint) => TensorType::F32,
+        (Some("float16" | "half" | "float32" | "float"), _) => TensorType::F16,
         _ => TensorType::Bf16,
     }
 }

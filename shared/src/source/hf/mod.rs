@@ -37,6 +37,8 @@ pub enum Conversion {
     /// Before files said that the latent of MLA can be cached (until April 2025): the engine
     /// caches full heads.
     BeforeLatentCache,
+    /// Not converted: matrices in the checkpoint's own type, in single precision too.
+    Checkpoint,
 }
 
 /// Reads the model that a `config.json` describes; `name` is what people call it.
@@ -71,12 +73,43 @@ pub fn read_config_beside(
     quantization: &[u8],
     name: &str,
 ) -> Result<Model, ConfigError> {
+    let root = with_quantization(bytes, quantization)?;
+    read_object(&root, name, Conversion::default())
+}
+
+fn with_quantization(bytes: &[u8], quantization: &[u8]) -> Result<Map<String, Value>, ConfigError> {
     let mut root = json::parse_object(bytes)?;
     if !root.contains_key("quantization_config") {
         let beside = json::parse_object(quantization)?;
         root.insert("quantization_config".into(), beside.into());
     }
-    read_object(&root, name, Conversion::default())
+    Ok(root)
+}
+
+/// Reads the checkpoint that a configuration describes, as engines load it that need no
+/// conversion; `quantization` as for [`read_config_beside`].
+///
+/// # Errors
+/// As [`read_config`].
+pub fn read_checkpoint(
+    bytes: &[u8],
+    quantization: Option<&[u8]>,
+    name: &str,
+) -> Result<Model, ConfigError> {
+    let root = match quantization {
+        Some(quantization) => with_quantization(bytes, quantization)?,
+        None => json::parse_object(bytes)?,
+    };
+    read_object(&root, name, Conversion::Checkpoint)
+}
+
+/// Whether a configuration says the type of its checkpoint's numbers (`dtype`, `torch_dtype`).
+///
+/// # Errors
+/// What is no JSON object.
+pub fn says_float_type(bytes: &[u8]) -> Result<bool, ConfigError> {
+    let root = json::parse_object(bytes)?;
+    Ok(draft::float_name(&Fields::new(&root)).is_some())
 }
 
 fn read_object(

@@ -48,6 +48,8 @@ const CACHE_TYPES: &[TensorType] = &[
 /// What `--batchsize` takes.
 const BATCH_SIZES: [u64; 9] = [16, 32, 64, 128, 256, 512, 1024, 2048, 4096];
 
+/// What `--contextsize` starts from.
+const SHORTEST_CONTEXT: u64 = 256;
 /// What `--contextsize` goes up to.
 const LONGEST_CONTEXT: u64 = 262_144;
 
@@ -125,6 +127,10 @@ impl Profile for KoboldCpp {
         EXTRA_CONTEXT
     }
 
+    fn shortest_context(&self) -> u64 {
+        SHORTEST_CONTEXT
+    }
+
     fn context_limit(&self, _settings: &LlamaCpp, _model: &Model) -> u64 {
         LONGEST_CONTEXT
     }
@@ -137,7 +143,7 @@ impl Profile for KoboldCpp {
         let mut words = Words::new("koboldcpp");
         words.option("--model", &file(model));
         words.word("--usecuda");
-        words.number("--contextsize", context_length);
+        words.number("--contextsize", context_length.max(SHORTEST_CONTEXT));
         words.number("--gpulayers", settings.gpu_layers.unwrap_or(ALL_LAYERS));
         if settings.cache_type_k != TensorType::F16 {
             words.option("--quantkv", settings.cache_type_k.name());

@@ -83,6 +83,11 @@ pub trait Profile: Sync {
         0
     }
 
+    /// The shortest context that the program takes, in tokens of all sequences together.
+    fn shortest_context(&self) -> u64 {
+        0
+    }
+
     /// The longest context that the program takes, in tokens of all sequences together.
     fn context_limit(&self, _settings: &LlamaCpp, _model: &Model) -> u64 {
         CONTEXT_LIMIT

@@ -247,3 +247,18 @@ fn llama_cpp_python_is_llama_cpp_0_5_0() {
     assert_eq!(plan(&python), plan(&same));
     assert!(python.in_precision(Precision::Int8).uses_flash_attention());
 }
+
+/// What KoboldCpp's command line does not take, it is not planned for.
+#[test]
+fn koboldcpp_is_planned_as_it_is_started() {
+    let model = model("qwen3:8b");
+    let devices = devices(&[24_000]);
+    let engine = KoboldCpp.defaults();
+    let planner = engine.prepare(&model, &devices).unwrap();
+    assert_eq!(planner.plan(100), planner.plan(256));
+    assert!(
+        engine
+            .launch_command("m.gguf", 100)
+            .contains("--contextsize 256 ")
+    );
+}

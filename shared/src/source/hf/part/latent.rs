@@ -67,7 +67,7 @@ impl Part for Latent {
         let values = heads.saturating_mul(self.value_dim);
         block.linear("attn_output", values, embedding, false);
         block.layer.attention = match self.conversion {
-            Conversion::Current => {
+            Conversion::Current | Conversion::Checkpoint => {
                 block.tensor("attn_k_b.weight", &[self.nope_dim, self.latent_dim, heads]);
                 block.tensor("attn_v_b.weight", &[self.latent_dim, self.value_dim, heads]);
                 Attention::Latent(LatentAttention {

@@ -188,7 +188,10 @@ entries! {
     "qwen3.5:4b" [] "Qwen/Qwen3.5-4B", Q4KM, "4.7B", 262_144, "qwen3.5-4b";
     "qwen3.5:9b" ["qwen3.5"] "Qwen/Qwen3.5-9B", Q4KM, "9.7B", 262_144, "qwen3.5-9b";
     "qwen3.6:27b" [] "Qwen/Qwen3.6-27B", Q4KM, "27.8B", 262_144, "qwen3.5-27b";
+    "qwen3.6:27b-mtp" ["qwen3.6:27b-mtp-q4_K_M"] "Qwen/Qwen3.6-27B", Q4KM, "27.8B", 262_144, "qwen3.8-27b";
     "qwen3.6:35b" ["qwen3.6"] "Qwen/Qwen3.6-35B-A3B", Q4KM, "36.0B", 262_144, "qwen3.5-35b-a3b";
+    "qwen3.6:35b-mtp" ["qwen3.6:35b-a3b-mtp-q4_K_M"]
+        "Qwen/Qwen3.6-35B-A3B", Q4KM, "36.0B", 262_144, "qwen3.6-35b-a3b-mtp";
     "qwen3.8:27b" ["qwen3.8"] "Qwen/Qwen3.8-27B", Q4KM, "27.8B", 262_144, "qwen3.8-27b";
     "qwen3:0.6b" [] "Qwen/Qwen3-0.6B", Q4KM, "752M", 40_960, "qwen3-0.6b-with-head", ValuesInF16;
     "qwen3:1.7b" [] "Qwen/Qwen3-1.7B", Q4KM, "2.0B", 40_960, "qwen3-1.7b-with-head", ValuesInF16;

@@ -3,7 +3,9 @@
 use std::collections::BTreeMap;
 
 use regex_lite::Regex;
-use shared::engine::llama_cpp::{FlashAttention, LlamaCpp, SplitMode, TensorOverride, Version};
+use shared::engine::llama_cpp::{
+    Additions, FlashAttention, LlamaCpp, SplitMode, TensorOverride, Version,
+};
 use shared::model::Model;
 use shared::quant::TensorType;
 
@@ -80,6 +82,11 @@ pub fn all() -> Vec<Case> {
 /// A few cases of every architecture, on models cut down to a few layers.
 pub fn architectures() -> Vec<Case> {
     read("llama_cpp/architectures.tsv.gz")
+}
+
+/// Models with prediction layers that draft, cut down to a few layers: both contexts together.
+pub fn predictions() -> Vec<Case> {
+    read("llama_cpp/predictions.tsv.gz")
 }
 
 fn read(path: &str) -> Vec<Case> {
@@ -216,7 +223,15 @@ impl Case {
             main_gpu: 0,
             kv_offload: !flag("no_kv_offload"),
             op_offload: !flag("no_op_offload"),
-            outputs_max: Some(positive("n_outputs_max").unwrap_or(0)),
+            outputs_max: match positive("draft_tokens") {
+                Some(_) => None,
+                None => Some(positive("n_outputs_max").unwrap_or(0)),
+            },
+            additions: Additions {
+                prediction: positive("draft_tokens").is_some(),
+                draft_tokens: positive("draft_tokens").unwrap_or(defaults.additions.draft_tokens),
+                ..defaults.additions
+            },
             ..defaults
         }
     }

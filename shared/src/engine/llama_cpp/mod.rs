@@ -275,15 +275,21 @@ impl Prepared<'_> {
         // The engine measures without some of the assignments to devices that it makes when it
         // runs: it then takes less on further GPUs, and moves scores to the host with the cache.
         let scores_follow_cache = !settings.kv_offload && !settings.uses_flash_attention();
+        let on_one_gpu = settings.kv_offload && self.placement.is_all_on_gpus(model);
         let basis = match graph::fidelity(model, settings.version) {
+            _ if self.output.predicts() => {
+                let measured =
+                    settings.version == Version::V0_6_0 && graph::is_prediction_measured(model);
+                if on_one_gpu && measured {
+                    Basis::Exact
+                } else {
+                    estimate(500, 500)
+                }
+            }
             Fidelity::Equal if scores_follow_cache => estimate(550, 0),
             Fidelity::Equal if gpus > 1 => estimate(120, 0),
             Fidelity::Equal => Basis::Exact,
-            Fidelity::EqualOnOneGpu
-                if gpus == 1 && settings.kv_offload && self.placement.is_all_on_gpus(model) =>
-            {
-                Basis::Exact
-            }
+            Fidelity::EqualOnOneGpu if gpus == 1 && on_one_gpu => Basis::Exact,
             Fidelity::EqualOnOneGpu => estimate(120, 40),
             Fidelity::Close => estimate(150, 350),
             Fidelity::Partial => {

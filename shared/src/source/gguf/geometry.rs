@@ -289,7 +289,12 @@ impl Reader<'_> {
         if kv_heads == 0 {
             return Ok(Attention::None);
         }
-        let span = if index < decoder_layers || self.architecture == "deepseek4" {
+        // A pattern by period ends with the decoder's layers, a list may go on.
+        let listed = matches!(
+            self.value("attention.sliding_window_pattern"),
+            Some(Value::Integers(list)) if u64::try_from(list.len()).is_ok_and(|len| index < len)
+        );
+        let span = if index < decoder_layers || listed || self.architecture == "deepseek4" {
             self.span(index, decoder_layers)?
         } else {
             Span::Full

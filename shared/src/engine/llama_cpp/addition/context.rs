@@ -9,8 +9,8 @@ use super::{Additions, Draft, sum};
 use crate::engine::llama_cpp::placement::{Place, Placement};
 use crate::engine::llama_cpp::profile::LlamaServer;
 use crate::engine::llama_cpp::weights::allocated_bytes;
-use crate::engine::llama_cpp::{Held, LlamaCpp, Prepared, SplitMode, refusal};
-use crate::engine::{Basis, BesidePlan, DevicePlan, EngineError, Figure, Plan, Planner};
+use crate::engine::llama_cpp::{Held, LlamaCpp, Prepared, SplitMode, estimate, refusal};
+use crate::engine::{BesidePlan, DevicePlan, EngineError, Figure, Plan, Planner};
 use crate::gpu::Device;
 use crate::model::{Layer, Model, Tensor};
 
@@ -19,23 +19,10 @@ pub(super) struct Context<'a> {
     /// What it is, for the explanation.
     pub(super) name: String,
     prepared: Prepared<'a>,
-    /// Where the context is one of prediction layers.
-    prediction: Option<Prediction>,
+    /// Bytes on GPUs of the tensors of the model's own prediction layers, which its own plan
+    /// holds, where the context is theirs.
+    prediction: Option<u64>,
 }
-
-/// What is particular to prediction layers.
-struct Prediction {
-    /// Bytes for each token of a micro-batch beyond the layers themselves.
-    token: u64,
-    /// Bytes of their tensors on GPUs, which the model's own plan holds.
-    weights: u64,
-}
-
-/// Of the graph of prediction layers nothing has been measured.
-const PREDICTION: Basis = Basis::Estimate {
-    below_permille: 500,
-    above_permille: 500,
-};
 
 impl<'a> Context<'a> {
     /// A draft model: on the same GPUs, with a cache type and a number of layers of its own.
@@ -87,12 +74,10 @@ impl<'a> Context<'a> {
             Place::Host => settings.gpu_layers = Some(0),
         }
         refusal::check(&settings, &alone)?;
-        // The embedding and the last layer's result, side by side, and the former's copy.
-        let token = alone.embedding_length.saturating_mul(12);
         Ok(Self {
             name: "--spec-type draft-mtp".into(),
             prepared: Prepared::held(&settings, Held::Shared(Arc::new(alone)), devices)?,
-            prediction: Some(Prediction { token, weights }),
+            prediction: Some(weights),
         })
     }
 
@@ -106,7 +91,7 @@ impl<'a> Context<'a> {
         Some(BesidePlan {
             name: self.name.clone(),
             weights: match &self.prediction {
-                Some(prediction) => Figure::exact(prediction.weights),
+                Some(weights) => Figure::exact(*weights),
                 None => of(|device| device.weights),
             },
             kv_cache: of(|device| device.kv_cache),
@@ -118,19 +103,14 @@ impl<'a> Context<'a> {
     /// The memory that it takes beside a model with this context.
     pub(super) fn plan(&self, context_length: u64) -> Result<Plan, EngineError> {
         let mut plan = self.prepared.plan(context_length)?;
-        let Some(Prediction { token, .. }) = self.prediction else {
-            return Ok(plan);
-        };
-        plan.host.weights = 0;
-        let ubatch = self.prepared.settings.ubatch_size.min(context_length);
-        for device in &mut plan.devices {
-            device.weights = Figure::exact(0);
-            if device.compute.bytes > 0 {
-                let more = token.saturating_mul(ubatch);
-                device.compute = Figure {
-                    bytes: device.compute.bytes.saturating_add(more),
-                    basis: PREDICTION,
-                };
+        if self.prediction.is_some() {
+            plan.host.weights = 0;
+            for device in &mut plan.devices {
+                device.weights = Figure::exact(0);
+                // Without what brings its inputs together the graph is not the engine's.
+                if device.compute.bytes > 0 && !self.prepared.output.predicts() {
+                    device.compute.basis = estimate(500, 500);
+                }
             }
         }
         Ok(plan)
@@ -163,6 +143,8 @@ fn prediction_layers(model: &Model) -> Option<(usize, Model)> {
         .filter(|layer| predicts(layer));
     let layers = layers.map(|layer| Layer {
         next_token_prediction: false,
+        // It attends to every token, where the model's own layers choose some.
+        indexer: None,
         ..layer.clone()
     });
     let renamed = |tensor: &Tensor| {

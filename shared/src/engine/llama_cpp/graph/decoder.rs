@@ -68,6 +68,8 @@ pub(super) struct Decoder<'a> {
     pub(super) full: Option<CacheInputs>,
     pub(super) window: Option<CacheInputs>,
     pub(super) state_copies: Option<StateCopies>,
+    /// States that are kept of each sequence, to go back to: the last and those before it.
+    pub(super) kept_states: u64,
     pub(super) indexer: Option<IndexerInputs>,
     /// The tokens that the last indexer has chosen.
     pub(super) chosen_tokens: Option<Id>,
@@ -220,6 +222,7 @@ pub(super) fn decoder(
         full,
         window,
         state_copies,
+        kept_states: settings.state_copies(&model.architecture),
         indexer,
         chosen_tokens: None,
         first_value: None,
@@ -259,7 +262,7 @@ pub(super) fn decoder(
 
 /// Positions in the cache, the mask, and the rotations of quantized types. Each token's values
 /// take `value_entries` positions.
-fn cache_inputs(
+pub(super) fn cache_inputs(
     graph: &mut Graph,
     settings: &LlamaCpp,
     batch: &Batch,
@@ -311,7 +314,7 @@ impl Decoder<'_> {
     }
 
     /// One layer: from the residual stream to the next.
-    fn layer(
+    pub(super) fn layer(
         &mut self,
         layer: &Layer,
         block: &Block,
@@ -493,7 +496,7 @@ impl Decoder<'_> {
             .own([width, self.batch.outputs, 1, 1], &[from, self.output_rows])
     }
 
-    fn logits(&mut self, output: &Output, residual: Id) {
+    pub(super) fn logits(&mut self, output: &Output, residual: Id) {
         // What is kept is a result of its own.
         let mut kept = None;
         let mut rows = residual;

@@ -59,12 +59,17 @@ impl Decoder<'_> {
         }
         let [query, key, value] = projected;
         let result = self.graph.own(
-            [inner, self.tokens + head_dim * sequences, 1, 1],
+            [
+                inner,
+                self.tokens + head_dim * sequences * self.kept_states,
+                1,
+                1,
+            ],
             &[query, key, value, decay, beta, states],
         );
         let output = self.graph.view(result, headed);
         let output = self.graph.own(headed, &[output]);
-        let last = [elements.unwrap_or(0), sequences, 1, 1];
+        let last = [elements.unwrap_or(0), sequences, self.kept_states, 1];
         let last = self.graph.view(result, last);
         self.graph.store(self.state_place(block), &[last]);
         let per_head = [head_dim, heads, self.tokens, 1];

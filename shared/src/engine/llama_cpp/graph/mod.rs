@@ -14,6 +14,7 @@ mod line;
 mod node;
 mod output;
 mod per_layer;
+mod prediction;
 mod recurrent;
 mod rwkv;
 mod sample;
@@ -36,6 +37,7 @@ pub(super) use self::every_context::EveryContext;
 pub(super) use self::family::{Fidelity, fidelity};
 use self::node::Graph;
 pub(super) use self::output::{Output, output};
+pub(super) use self::prediction::is_measured as is_prediction_measured;
 use self::simulate::{Peaks, Scheduled};
 
 /// What the graph is built from, the batch aside.
@@ -104,7 +106,12 @@ impl Parts<'_> {
             .collect();
         let (settings, model) = (self.settings, self.model);
         let by_rows = self.values_by_rows;
-        decoder::decoder(settings, model, batch, &layers, self.output, by_rows)
+        match (&self.output.prediction, layers.first()) {
+            (Some(tensors), Some(&layer)) => {
+                prediction::prediction(settings, model, batch, layer, tensors, self.output, by_rows)
+            }
+            _ => decoder::decoder(settings, model, batch, &layers, self.output, by_rows),
+        }
     }
 }
 

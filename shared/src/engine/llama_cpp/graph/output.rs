@@ -4,6 +4,7 @@ use super::super::placement::{Place, Placement};
 use super::altup::AltupTensors;
 use super::block::{Part, part};
 use super::per_layer::PerLayerTensors;
+use super::prediction::PredictionTensors;
 use crate::model::Model;
 
 /// The tensors before the first block and after the last, as the graph needs them.
@@ -22,6 +23,15 @@ pub(in super::super) struct Output {
     pub(super) logits_bias: Option<Part>,
     pub(super) per_layer: Option<PerLayerTensors>,
     pub(super) altup: Option<AltupTensors>,
+    /// Of a model that is prediction layers alone.
+    pub(super) prediction: Option<PredictionTensors>,
+}
+
+impl Output {
+    /// Whether the model is prediction layers alone.
+    pub(in super::super) fn predicts(&self) -> bool {
+        self.prediction.is_some()
+    }
 }
 
 /// The model's output tensors where they have been placed.
@@ -48,16 +58,31 @@ pub(in super::super) fn output(model: &Model, placement: &Placement) -> Output {
             unprojection: get("altup_unembd_proj.weight")?,
         })
     };
+    // The layers of a model of prediction layers alone may have tables of their own.
+    let prediction = get("blk.0.nextn.eh_proj.weight").map(|projection| PredictionTensors {
+        embedding_norm: get("blk.0.nextn.enorm.weight"),
+        state_norm: get("blk.0.nextn.hnorm.weight"),
+        projection,
+    });
+    let own = |name| prediction.and_then(|_| get(name));
+    let own_table = prediction.and_then(|_| table("blk.0.nextn.embed_tokens.weight"));
     // LFM2 files call their output norm so.
     let of_embeddings = |name| get("output_norm.weight").and_then(|_| get(name));
     // Tied models multiply with the output's copy of the embeddings.
-    let logits = get("output.weight").or_else(|| get("token_embd.weight"));
+    let logits = own("blk.0.nextn.shared_head_head.weight");
+    let logits = logits
+        .or_else(|| get("output.weight"))
+        .or_else(|| get("token_embd.weight"));
     Output {
         embedding_norm: of_embeddings("token_embd_norm.weight"),
         embedding_norm_bias: of_embeddings("token_embd_norm.bias"),
-        embeddings: table("token_embd.weight").unwrap_or(Place::Host),
+        embeddings: own_table
+            .or_else(|| table("token_embd.weight"))
+            .unwrap_or(Place::Host),
         positions: table("position_embd.weight"),
-        norm: get("output_norm.weight").or_else(|| get("token_embd_norm.weight")),
+        norm: own("blk.0.nextn.shared_head_norm.weight")
+            .or_else(|| get("output_norm.weight"))
+            .or_else(|| get("token_embd_norm.weight")),
         norm_bias: get("output_norm.bias"),
         logits: logits.unwrap_or(Part {
             columns: model.embedding_length,
@@ -68,5 +93,6 @@ pub(in super::super) fn output(model: &Model, placement: &Placement) -> Output {
         logits_bias: get("output.bias"),
         per_layer: per_layer(),
         altup: altup(),
+        prediction,
     }
 }

@@ -83,8 +83,10 @@ impl Decoder<'_> {
             .graph
             .own([rows, channels, sequences, 1], &[state, new]);
         let last = [kernel - 1, channels, sequences, 1];
-        let last = self.graph.slice(input, last, kernel - 1, rows);
-        self.graph.store(self.state_place(block), &[last]);
+        for _ in 0..self.kept_states {
+            let last = self.graph.slice(input, last, kernel - 1, rows);
+            self.graph.store(self.state_place(block), &[last]);
+        }
         input
     }
 
@@ -250,12 +252,12 @@ impl Decoder<'_> {
         let (decay, beta) = self.delta_gates(recurrent, from, key_heads, value_heads);
         let states = [value_dim, key_dim, value_heads, sequences];
         let states = self.graph.view(rows, states);
-        let results = self.tokens + key_dim * sequences;
+        let results = self.tokens + key_dim * sequences * self.kept_states;
         let shape = [value_dim * value_heads, results, 1, 1];
         let result = self
             .graph
             .own(shape, &[query, key, value, decay, beta, states]);
-        let last = [elements.unwrap_or(0), sequences, 1, 1];
+        let last = [elements.unwrap_or(0), sequences, self.kept_states, 1];
         let last = self.graph.view(result, last);
         self.graph.store(self.state_place(block), &[last]);
         let output = self.graph.view(result, headed);

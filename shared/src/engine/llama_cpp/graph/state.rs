@@ -85,7 +85,8 @@ impl Decoder<'_> {
         let others = self.graph.own(others, &[again, copies.others]);
         let [x, step, b, c] = inputs;
         let results = self.graph.shape(x).iter().product::<u64>();
-        let shape = [results + elements * sequences, 1, 1, 1];
+        let last = self.kept_states * elements * sequences;
+        let shape = [results + last, 1, 1, 1];
         let scanned = self.graph.own_weighted(
             recurrent.part("ssm_a"),
             1,
@@ -96,8 +97,7 @@ impl Decoder<'_> {
         );
         self.graph.expand(scanned);
         self.graph.store(place, &[others]);
-        let last = [elements * sequences, 1, 1, 1];
-        let last = self.graph.view(scanned, last);
+        let last = self.graph.view(scanned, [last, 1, 1, 1]);
         self.graph.store(place, &[last]);
         scanned
     }

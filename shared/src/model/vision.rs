@@ -11,6 +11,35 @@ pub struct Vision {
     /// The most tokens of one image or video that have to be read in one go, where the model sees
     /// them in both directions; 0 where it does not.
     pub item_tokens: u64,
+    /// The largest image or video that it is given at once, where that is known.
+    pub item: Option<Item>,
+}
+
+/// The largest image or video, and what an encoder's layer holds of it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Item {
+    /// Tokens that the language model reads of it.
+    pub tokens: u64,
+    /// Patches that the encoder reads.
+    pub patches: u64,
+    /// How many times as long a video may be, as far as the context goes.
+    pub units: u64,
+    /// Elements of each patch that every rank holds at once.
+    pub whole: u64,
+    /// Elements of each patch that ranks of tensor parallelism share out.
+    pub shared_out: u64,
+}
+
+impl Default for Item {
+    fn default() -> Self {
+        Self {
+            tokens: 0,
+            patches: 0,
+            units: 1,
+            whole: 0,
+            shared_out: 0,
+        }
+    }
 }
 
 impl Vision {

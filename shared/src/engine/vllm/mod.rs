@@ -8,6 +8,7 @@
 mod budget;
 mod cache_type;
 mod capacity;
+mod encoder;
 mod explain;
 mod hardware;
 mod launch;

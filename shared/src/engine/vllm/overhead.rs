@@ -6,6 +6,7 @@
 //! 1.3 GiB for Gemma 4 26B on an A100; graphs of 0.14 to 0.77 GiB; 0.7 GiB less free than there
 //! is on a B200 at the start.
 
+use super::encoder::EncoderRun;
 use super::hardware::Hardware;
 use super::longest_context;
 use super::settings::Vllm;
@@ -177,7 +178,8 @@ fn graphs(settings: &Vllm, model: &Model, hardware: Hardware) -> u64 {
         .saturating_add(GRAPHS_SHARED)
 }
 
-/// The peak of the profile run: either the widest layer at the full batch, or the sampler.
+/// The peak of the profile run: the encoder of images, the widest layer at the full batch, or the
+/// sampler.
 fn activations(settings: &Vllm, model: &Model, hardware: Hardware) -> Option<u64> {
     let ranks = settings.tensor_parallel_size.max(1);
     let tokens = hardware.max_num_batched_tokens;
@@ -219,7 +221,10 @@ fn activations(settings: &Vllm, model: &Model, hardware: Hardware) -> Option<u64
         .vocabulary_size
         .checked_mul(rows)?
         .checked_mul(2 + 4 * LOGITS_COPIES)?;
-    Some(forward.max(logits))
+    // The encoder's results are there while the language model runs, not what it took for them.
+    let encoder = EncoderRun::new(settings, model, hardware)?;
+    let after = forward.max(logits).checked_add(encoder.kept)?;
+    Some(after.max(encoder.peak))
 }
 
 /// Keys and values that latent attention decompresses at once while prompts are read in chunks, and

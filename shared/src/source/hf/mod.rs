@@ -12,6 +12,7 @@ mod error;
 mod family;
 mod fields;
 mod json;
+mod largest_item;
 mod part;
 mod quantization;
 mod rope;
@@ -25,7 +26,7 @@ use alloc::string::String;
 
 use serde_json::{Map, Value};
 
-use crate::model::{Geometry, Model};
+use crate::model::{Geometry, Model, Vision};
 use fields::Fields;
 
 /// How a GGUF file came to be, where that changes what it holds.
@@ -135,7 +136,10 @@ fn read_object(
     if let Some(config) = fields.object("quantization_config") {
         quantization::apply(config, &mut model);
     }
-    model.vision = vision::encoder(root, model.embedding_length);
+    model.vision = vision::encoder(root, model.embedding_length).map(|vision| Vision {
+        item: largest_item::largest_item(root),
+        ..vision
+    });
     model.stretched_context_length = model
         .trained_context_length
         .and_then(|context| rope::stretched(&fields, context));

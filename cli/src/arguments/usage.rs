@@ -53,7 +53,12 @@ pub(crate) enum UsageError {
     /// An engine without settings that trade anything for memory.
     NoAdvice { backend: &'static str },
     /// More tokens than the engine counts.
-    ContextTooLong { context: u64, limit: u64 },
+    ContextTooLong {
+        context: u64,
+        limit: u64,
+        /// What stretches RoPE, where the limit is the context that the model was trained for.
+        stretch: Option<String>,
+    },
     /// As many free amounts as cards are needed, or one card for all.
     DeviceCount { amounts: usize, cards: usize },
     /// No GPU has this number.
@@ -203,7 +208,7 @@ impl UsageError {
                 format!("「{pattern}」は正規表現ではありません({reason})")
             }
             Self::NoAdvice { backend } => format!("{backend} では助言できません"),
-            Self::ContextTooLong { context, limit } => {
+            Self::ContextTooLong { context, limit, .. } => {
                 format!("コンテキスト {context} はエンジンの上限 {limit} を超えています")
             }
             Self::DeviceCount { amounts, cards } => {
@@ -243,7 +248,7 @@ impl UsageError {
                 format!("“{pattern}” is not a regular expression ({reason})")
             }
             Self::NoAdvice { backend } => format!("there is no advice for {backend}"),
-            Self::ContextTooLong { context, limit } => {
+            Self::ContextTooLong { context, limit, .. } => {
                 format!("a context of {context} is beyond the engine's limit of {limit}")
             }
             Self::DeviceCount { amounts, cards } => {
@@ -285,6 +290,13 @@ impl UsageError {
                 "記号そのものを表すには \\ を前に付けてください(例: blk\\.0\\.)".into()
             }
             Self::NoAdvice { .. } => "--backend llama.cpp で試してください".into(),
+            Self::ContextTooLong {
+                limit,
+                stretch: Some(stretch),
+                ..
+            } => format!(
+                "モデルの学習時の上限 {limit} 以下にするか、config.json に RoPE の拡張を書いてください(YaRN。起動時は {stretch})"
+            ),
             Self::ContextTooLong { limit, .. } => format!("{limit} 以下にしてください"),
             Self::DeviceCount { .. } => "GPU ごとに 1 つずつ、同じ順に指定してください".into(),
             Self::NoSuchGpu { known, .. } => format!("この機械にある GPU の番号: {known}"),
@@ -322,6 +334,13 @@ impl UsageError {
                 "put \\ before signs that mean themselves, as in blk\\.0\\.".into()
             }
             Self::NoAdvice { .. } => "try --backend llama.cpp".into(),
+            Self::ContextTooLong {
+                limit,
+                stretch: Some(stretch),
+                ..
+            } => format!(
+                "ask for {limit} at most, which the model was trained for, or stretch RoPE in its config.json (YaRN; for the engine {stretch})"
+            ),
             Self::ContextTooLong { limit, .. } => format!("ask for {limit} at most"),
             Self::DeviceCount { .. } => "give one of each per GPU, in the same order".into(),
             Self::NoSuchGpu { known, .. } => format!("the GPUs of this machine: {known}"),

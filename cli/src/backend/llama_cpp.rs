@@ -7,10 +7,10 @@ use regex_lite::Regex;
 use shared::engine::llama_cpp::profile::{self, Profile};
 use shared::engine::llama_cpp::{Additions, Draft, LlamaCpp, TensorOverride, Version};
 use shared::engine::{Engine, Precision};
-use shared::fit::{self, Advised, Freedom};
+use shared::fit::Freedom;
 use shared::model::Model;
 
-use super::{Placed, Stretch, Wanted, given_of};
+use super::{Search, Stretch, Wanted, given_of, search};
 use crate::arguments::{AdditionOptions, Backend, Precisions, Question, UsageError};
 use crate::failure::Failure;
 use crate::model::beside;
@@ -65,7 +65,7 @@ pub(super) fn build(
 ///
 /// # Errors
 /// As [`build`], and what the engine refuses.
-pub(super) fn advise(question: &Question, wanted: &Wanted) -> Result<Option<Advised>, Failure> {
+pub(super) fn advise(question: &Question, wanted: &Wanted) -> Result<Option<Search>, Failure> {
     let (backend, precisions) = (&question.backend, &question.precisions);
     let options = &backend.llama_cpp;
     let mut settings = settings(backend, precisions, wanted.placed.model)?;
@@ -91,13 +91,7 @@ pub(super) fn advise(question: &Question, wanted: &Wanted) -> Result<Option<Advi
         tensor_split: options.tensor_split.is_empty() && takes("--tensor-split"),
         ..Freedom::default()
     };
-    let Placed {
-        model,
-        devices,
-        budget,
-    } = wanted.placed;
-    let advised = fit::advise(&settings, &freedom, model, devices, budget, wanted.context)?;
-    Ok(advised)
+    search(&settings, &freedom, question, wanted)
 }
 
 /// What stretches RoPE in a program built on llama.cpp: Ollama and LM Studio have no option for it,

@@ -9,7 +9,7 @@ mod vllm;
 
 use shared::engine::llama_cpp::profile::{PROFILES, Profile};
 use shared::engine::{Engine, Precision};
-use shared::fit::{Advised, Budget};
+use shared::fit::{self, Advised, Budget, Freedom, Lighter, Tunable};
 use shared::gpu::Device;
 use shared::model::Model;
 use shared::quant::{Packing, TensorType};
@@ -48,7 +48,15 @@ struct Entry {
 /// Words of the engine's own that stretch RoPE by this factor from that context.
 type Stretch = fn(factor: u64, trained: u64) -> String;
 type Build = fn(&Backend, &Precisions, &Model) -> Result<Box<dyn Engine>, Failure>;
-type Advise = fn(&Question, &Wanted) -> Result<Option<Advised>, Failure>;
+type Advise = fn(&Question, &Wanted) -> Result<Option<Search>, Failure>;
+
+/// What came of a search.
+pub(crate) struct Search {
+    /// Settings alone.
+    pub(crate) advised: Advised,
+    /// The weights in formats that take less, where they can be had so.
+    pub(crate) lighter: Vec<Lighter>,
+}
 
 /// A model, and where it shall run.
 #[derive(Clone, Copy)]
@@ -85,7 +93,7 @@ const OTHERS: &[Entry] = &[
         advise: Some(vllm::advise),
         packing: None,
         downcasts: true,
-        stretch: None,
+        stretch: Some(vllm::stretch),
     },
     transformers::TRANSFORMERS,
     transformers::GPTQ_MODEL,
@@ -222,12 +230,40 @@ pub(crate) fn stretch(question: &Question, trained: u64, context: u64) -> Option
 ///
 /// # Errors
 /// As [`engine`], and what the engine refuses with the settings asked for.
-pub(crate) fn advise(question: &Question, wanted: &Wanted) -> Result<Option<Advised>, Failure> {
+pub(crate) fn advise(question: &Question, wanted: &Wanted) -> Result<Option<Search>, Failure> {
     let entry = chosen(question)?;
     match entry.advise {
         Some(advise) => advise(question, wanted),
         None => Ok(None),
     }
+}
+
+/// Searches for settings of `engine`, and where none serves, for lighter weights unless their
+/// format was asked for.
+///
+/// # Errors
+/// What the engine refuses with the settings asked for.
+fn search<E: Tunable>(
+    engine: &E,
+    freedom: &Freedom,
+    question: &Question,
+    wanted: &Wanted,
+) -> Result<Option<Search>, Failure> {
+    let Placed {
+        model,
+        devices,
+        budget,
+    } = wanted.placed;
+    let context = wanted.context;
+    let advised = fit::advise(engine, freedom, model, devices, budget, context)?;
+    Ok(advised.map(|advised| {
+        let is_open = !advised.fits && question.model.quant.is_none();
+        let lighter = || fit::lighter_weights(engine, freedom, model, devices, budget, context);
+        Search {
+            lighter: if is_open { lighter() } else { Vec::new() },
+            advised,
+        }
+    }))
 }
 
 /// The engine in each precision asked for: `--kv`, else exact types, else `otherwise`.

@@ -1,11 +1,12 @@
 //! Transformers, GPTQModel and AutoGPTQ from their options.
 
-use shared::engine::Engine;
-use shared::engine::transformers::{Profile, Transformers};
+use shared::engine::transformers::{AttentionImplementation, Profile, Transformers};
+use shared::engine::{Engine, Precision};
+use shared::fit::Freedom;
 use shared::gpu::Device;
 use shared::text::Language;
 
-use super::{Entry, Reads, given_of};
+use super::{Entry, Reads, Search, Wanted, given_of, search};
 use crate::arguments::{Backend, Precisions, Question, UsageError};
 use crate::failure::Failure;
 
@@ -18,6 +19,7 @@ pub(super) const TRANSFORMERS: Entry = Entry {
 /// GPTQModel.
 pub(super) const GPTQ_MODEL: Entry = Entry {
     build: |backend, _, _| build(Profile::GptqModel, backend),
+    advise: Some(|question, wanted| advise(Profile::GptqModel, question, wanted)),
     notes: |question, devices, language| notes(Profile::GptqModel, question, devices, language),
     packing: Some(USUAL_GPTQ),
     ..entry(Profile::GptqModel)
@@ -26,6 +28,7 @@ pub(super) const GPTQ_MODEL: Entry = Entry {
 /// AutoGPTQ.
 pub(super) const AUTO_GPTQ: Entry = Entry {
     build: |backend, _, _| build(Profile::AutoGptq, backend),
+    advise: Some(|question, wanted| advise(Profile::AutoGptq, question, wanted)),
     notes: |question, devices, language| notes(Profile::AutoGptq, question, devices, language),
     packing: Some(USUAL_GPTQ),
     ..entry(Profile::AutoGptq)
@@ -47,7 +50,7 @@ const fn entry(profile: Profile) -> Entry {
         given,
         options_of: "transformers",
         takes: None,
-        advise: None,
+        advise: Some(|question, wanted| advise(Profile::Transformers, question, wanted)),
         packing: None,
         downcasts: false,
         stretch: Some(|factor, trained| {
@@ -72,6 +75,43 @@ fn given(backend: &Backend, _: &Precisions) -> Vec<&'static str> {
 }
 
 fn build(profile: Profile, backend: &Backend) -> Result<Box<dyn Engine>, Failure> {
+    settings(profile, backend).map(|settings| Box::new(settings) as Box<dyn Engine>)
+}
+
+/// Settings that serve, where those that were given stay as they are.
+///
+/// # Errors
+/// As [`build`], and what the package refuses.
+fn advise(
+    profile: Profile,
+    question: &Question,
+    wanted: &Wanted,
+) -> Result<Option<Search>, Failure> {
+    let options = &question.backend.transformers;
+    let mut settings = settings(profile, &question.backend)?;
+    let choice = match (options.cache, question.precisions.kv.as_slice()) {
+        (Some(_), _) => Vec::new(),
+        (None, []) => Precision::ALL.to_vec(),
+        (None, given) => given.to_vec(),
+    };
+    if let Some(&first) = choice.first() {
+        settings = settings.in_precision(first);
+    }
+    let freedom = Freedom {
+        static_cache: options.cache.is_none(),
+        precisions: choice,
+        // Plain attention is asked for more often by habit than for what it is.
+        attention: matches!(
+            options.attn_implementation,
+            None | Some(AttentionImplementation::Eager)
+        ),
+        kernel: options.kernel.is_none() && profile.needs_gptq(),
+        ..Freedom::default()
+    };
+    search(&settings, &freedom, question, wanted)
+}
+
+fn settings(profile: Profile, backend: &Backend) -> Result<Transformers, Failure> {
     if let Some(version) = &backend.backend_version
         && version != profile.version()
     {
@@ -82,14 +122,12 @@ fn build(profile: Profile, backend: &Backend) -> Result<Box<dyn Engine>, Failure
         .into());
     }
     let options = &backend.transformers;
-    Ok(Box::new(Transformers {
-        profile,
+    Ok(Transformers {
         cache: options.cache.unwrap_or_default(),
         attention: options.attn_implementation,
         kernel: options.kernel,
-        float_type: None,
-        all_logits: false,
-    }))
+        ..Transformers::of(profile)
+    })
 }
 
 /// What became of AutoGPTQ.

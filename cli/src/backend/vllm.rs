@@ -2,12 +2,12 @@
 
 use shared::engine::vllm::{Drafter, Version, Vllm};
 use shared::engine::{Engine, Precision};
-use shared::fit::{self, Advised, Freedom};
+use shared::fit::Freedom;
 use shared::gpu::Device;
 use shared::model::Model;
 use shared::text::Language;
 
-use super::{Placed, Reads, Wanted, given_of};
+use super::{Reads, Search, Wanted, given_of, search};
 use crate::arguments::{Backend, Precisions, Question, UsageError};
 use crate::failure::Failure;
 
@@ -114,14 +114,10 @@ pub(super) fn build(
 ///
 /// # Errors
 /// As [`build`], and what the engine refuses.
-pub(super) fn advise(question: &Question, wanted: &Wanted) -> Result<Option<Advised>, Failure> {
+pub(super) fn advise(question: &Question, wanted: &Wanted) -> Result<Option<Search>, Failure> {
     let (backend, precisions) = (&question.backend, &question.precisions);
     let options = &backend.vllm;
-    let Placed {
-        model,
-        devices,
-        budget,
-    } = wanted.placed;
+    let budget = wanted.placed.budget;
     let choice = match (precisions.kv_cache_dtype, precisions.kv.as_slice()) {
         (Some(_), _) => Vec::new(),
         (None, []) => Precision::ALL.to_vec(),
@@ -143,10 +139,17 @@ pub(super) fn advise(question: &Question, wanted: &Wanted) -> Result<Option<Advi
         utilization: !given_share,
         graphs: true,
         tensor_parallel: options.tensor_parallel_size.is_none(),
+        sequences: options.max_num_seqs.is_none(),
         ..Freedom::default()
     };
-    let advised = fit::advise(&settings, &freedom, model, devices, budget, wanted.context)?;
-    Ok(advised)
+    search(&settings, &freedom, question, wanted)
+}
+
+/// What stretches RoPE.
+pub(super) fn stretch(factor: u64, trained: u64) -> String {
+    format!(
+        "--hf-overrides '{{\"rope_parameters\": {{\"rope_type\": \"yarn\", \"factor\": {factor}.0, \"original_max_position_embeddings\": {trained}}}}}'"
+    )
 }
 
 fn settings(backend: &Backend, precisions: &Precisions) -> Result<Vllm, Failure> {

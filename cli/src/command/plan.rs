@@ -5,7 +5,7 @@ use shared::fit::{Budget, fits};
 use shared::gpu::Device;
 
 use super::{Outcome, trained};
-use crate::arguments::{PlanQuestion, UsageError};
+use crate::arguments::PlanQuestion;
 use crate::backend::{self, Placed, Row};
 use crate::failure::Failure;
 use crate::memory;
@@ -67,11 +67,7 @@ fn answer(
     let planner = engine.prepare(&found.model, devices)?;
     let limit = planner.context_limit();
     if question.context > limit {
-        return Err(UsageError::ContextTooLong {
-            context: question.context,
-            limit,
-        }
-        .into());
+        return Err(trained::too_long(found, &question.question, question.context, limit).into());
     }
     let plan = planner.plan(question.context)?;
     if terminal.json {

@@ -2,10 +2,22 @@
 
 use shared::model::Attention;
 
-use crate::arguments::Question;
+use crate::arguments::{Question, UsageError};
 use crate::backend;
 use crate::model::Found;
 use crate::output::Terminal;
+
+/// A context that is more than the engine takes, and what would make it take it.
+pub(super) fn too_long(found: &Found, question: &Question, context: u64, limit: u64) -> UsageError {
+    let trained = found.model.trained_context_length;
+    UsageError::ContextTooLong {
+        context,
+        limit,
+        stretch: trained
+            .filter(|&trained| trained == limit)
+            .and_then(|trained| backend::stretch(question, trained, context)),
+    }
+}
 
 /// Tells where `context` is more than the model was trained for, and what the engine takes to
 /// stretch its positions.

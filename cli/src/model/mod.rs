@@ -134,9 +134,18 @@ impl Found {
     /// Packs the weights; what is started then is no longer the repository's checkpoint, but one
     /// made of it.
     fn pack(&mut self, packing: Packing) {
+        self.launch_name = self.packed_name(packing);
         self.model = pack(&self.model, packing);
+    }
+
+    /// The name to start the checkpoint by that a quantizer makes of this one; the same where the
+    /// engine packs it while it loads.
+    pub(crate) fn packed_name(&self, packing: Packing) -> String {
+        if is_packed_on_load(packing) {
+            return self.launch_name.clone();
+        }
         let plain: String = self.model.name.replace([':', '/'], "-");
-        self.launch_name = format!("./{plain}-{}", packing.name());
+        format!("./{plain}-{}", packing.name())
     }
 
     /// The model in each published format that takes less, widest first; none where the format
@@ -179,6 +188,14 @@ impl Found {
             false => format!("{}-{format}.gguf", file_stem(given)),
         }
     }
+}
+
+/// Whether a checkpoint in 16 bits is packed so while it is loaded, and needs no other.
+pub(crate) fn is_packed_on_load(packing: Packing) -> bool {
+    matches!(
+        packing,
+        Packing::Nf4(_) | Packing::Int8(_) | Packing::Hqq(_)
+    )
 }
 
 /// What a file of a model of this name is called, its format aside.
@@ -252,7 +269,9 @@ fn find_one(choice: &ModelChoice, reads: Reads) -> Result<Found, Failure> {
             }
             .into());
         }
-        found.pack(packing);
+        if found.model.quantization.is_none() {
+            found.pack(packing);
+        }
     }
     Ok(found)
 }

@@ -75,7 +75,7 @@ fn looks_like_format(text: &str) -> bool {
             rest.is_empty() && prefix.len() > 2 || rest.starts_with(|c: char| c.is_ascii_digit())
         })
     };
-    prefixes.iter().any(|prefix| follows(prefix))
+    prefixes.iter().any(follows)
 }
 
 /// The format in the name of a GGUF file, as publishers put it there.

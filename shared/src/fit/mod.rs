@@ -4,6 +4,8 @@ mod advise;
 mod answer;
 mod invert;
 
-pub use advise::{Advice, Advised, Change, Freedom, Tunable, Variant, advise, split};
+pub use advise::{
+    Advice, Advised, Change, Freedom, Lighter, Tunable, Variant, advise, lighter_weights, split,
+};
 pub use answer::{Answer, Budget, ByAnswer};
 pub use invert::{Fit, Limit, fits, max_context};

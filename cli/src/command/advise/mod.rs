@@ -8,10 +8,10 @@ use shared::engine::Precision;
 use shared::fit::fits;
 use shared::text::Language;
 
-use self::option::Choice;
+use self::option::{Choice, Weights};
 use super::{Outcome, trained};
 use crate::arguments::{AdviseQuestion, UsageError};
-use crate::backend::{self, Placed, Wanted};
+use crate::backend::{self, Placed, Search, Wanted};
 use crate::failure::Failure;
 use crate::memory;
 use crate::model::{self, Found};
@@ -69,7 +69,7 @@ pub(super) fn run(question: &AdviseQuestion, terminal: &mut Terminal) -> Result<
         .unwrap_or(DEFAULT_CONTEXT);
     let limit = engine.prepare(&found.model, &devices)?.context_limit();
     if context > limit {
-        return Err(UsageError::ContextTooLong { context, limit }.into());
+        return Err(trained::too_long(&found, &question.question, context, limit).into());
     }
     let wanted = Wanted { placed, context };
     let advice = search(&found, question, &wanted, engine.name())?;
@@ -105,9 +105,10 @@ fn search(
     wanted: &Wanted,
     backend: &'static str,
 ) -> Result<Advice, Failure> {
-    let advised = backend::advise(&question.question, wanted)?;
-    let advised = advised.ok_or(UsageError::NoAdvice { backend })?;
+    let found_settings = backend::advise(&question.question, wanted)?;
+    let Search { advised, lighter } = found_settings.ok_or(UsageError::NoAdvice { backend })?;
     let mut options: Vec<Choice> = advised.options.into_iter().map(Choice::from).collect();
+    options.extend(lighter.into_iter().map(Choice::from));
     if !advised.fits {
         options.extend(lighter_weights(found, question, wanted)?);
     }
@@ -138,7 +139,7 @@ fn lighter_weights(
         if let Some((file_type, model)) = lighter
             && choices
                 .iter()
-                .all(|choice| choice.weights() != Some(file_type))
+                .all(|choice| choice.weights() != Some(Weights::File(file_type)))
         {
             choices.push(Choice::with_weights(
                 file_type, model, precision, row.engine, wanted,
@@ -157,7 +158,7 @@ fn page(found: &Found, advice: &Advice, wanted: &Wanted, language: Language) -> 
     for (number, option) in (1..).zip(&advice.options) {
         page.precision(&number.to_string());
         let weights = option.weights().into_iter();
-        let weights = weights.map(|file_type| words::of_weights(file_type, language));
+        let weights = weights.map(|weights| words::of_weights(weights, language));
         let changes = option.changes().iter();
         let changes = changes.map(|change| words::of(change, found, language));
         for words in weights.chain(changes) {

@@ -2,10 +2,11 @@
 
 use serde::Serialize;
 use shared::engine::{Engine, Plan, Precision};
-use shared::fit::{Advice, Change, Fit, max_context};
+use shared::fit::{Advice, Change, Fit, Lighter, max_context};
 use shared::model::Model;
-use shared::quant::FileType;
+use shared::quant::{FileType, Packing};
 
+use super::words;
 use crate::backend::{self, Wanted};
 use crate::failure::Failure;
 use crate::mib;
@@ -17,12 +18,31 @@ use crate::output::text::Page;
 pub(super) struct Choice {
     changes: Vec<Change>,
     /// Another format of the weights, and the model in it.
-    weights: Option<(FileType, Box<Model>)>,
+    weights: Option<(Weights, Box<Model>)>,
     engine: Box<dyn Engine>,
     plan: Plan,
     fit: Fit,
     /// Bytes in host memory that each token reads.
     read_on_cpu: u64,
+}
+
+/// A format of the weights.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Weights {
+    /// A GGUF file's.
+    File(FileType),
+    /// A checkpoint's.
+    Packed(Packing),
+}
+
+impl Weights {
+    /// The name, as `--quant` takes it.
+    pub(super) fn name(self) -> String {
+        match self {
+            Self::File(file_type) => file_type.name().into(),
+            Self::Packed(packing) => packing.name(),
+        }
+    }
 }
 
 #[derive(Serialize)]
@@ -34,6 +54,11 @@ pub(super) struct Answer<'a> {
     limited_by: &'static str,
     /// Bytes in host memory that each token reads.
     read_on_cpu: u64,
+    /// What another format of the weights takes: a checkpoint in it, or a package.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    needs: Option<&'static str>,
+    /// Whether the bytes of the weights suppose what a quantizer leaves in 16 bits.
+    weights_estimated: bool,
     launch_command: Option<String>,
     plan: PlanAnswer<'a>,
 }
@@ -53,6 +78,16 @@ impl From<Advice> for Choice {
             engine: advice.engine,
             plan: advice.plan,
             fit: advice.fit,
+        }
+    }
+}
+
+impl From<Lighter> for Choice {
+    fn from(lighter: Lighter) -> Self {
+        let weights = (Weights::Packed(lighter.packing), Box::new(lighter.model));
+        Self {
+            weights: Some(weights),
+            ..lighter.advice.into()
         }
     }
 }
@@ -81,7 +116,7 @@ impl Choice {
         drop(planner);
         Ok(Self {
             changes: precision.map(Change::Precision).into_iter().collect(),
-            weights: Some((file_type, Box::new(model))),
+            weights: Some((Weights::File(file_type), Box::new(model))),
             engine,
             plan,
             fit,
@@ -95,8 +130,8 @@ impl Choice {
     }
 
     /// The other format of the weights.
-    pub(super) fn weights(&self) -> Option<FileType> {
-        self.weights.as_ref().map(|(file_type, _)| *file_type)
+    pub(super) fn weights(&self) -> Option<Weights> {
+        self.weights.as_ref().map(|(weights, _)| *weights)
     }
 
     /// The command to start with: for the context wanted, or where `longest` is asked for, the
@@ -108,7 +143,12 @@ impl Choice {
             true => wanted.context,
             false => usable,
         };
-        let name = found.launch_name(self.engine.as_ref(), self.weights());
+        let engine = self.engine.as_ref();
+        let name = match self.weights() {
+            Some(Weights::Packed(packing)) => found.packed_name(packing),
+            Some(Weights::File(file_type)) => found.launch_name(engine, Some(file_type)),
+            None => found.launch_name(engine, None),
+        };
         (context > 0).then(|| self.engine.launch_command(&name, context))
     }
 
@@ -138,10 +178,14 @@ impl<'a> Answer<'a> {
             Some((_, model)) => model,
             None => &found.model,
         };
-        let weights = choice.weights().map(|file_type| ChangeAnswer {
+        let weights = choice.weights().map(|weights| ChangeAnswer {
             setting: "quant",
-            value: file_type.name().into(),
+            value: weights.name().into(),
         });
+        let packing = match choice.weights() {
+            Some(Weights::Packed(packing)) => Some(packing),
+            _ => None,
+        };
         Self {
             changes: weights
                 .into_iter()
@@ -152,6 +196,8 @@ impl<'a> Answer<'a> {
             usable_context_length: choice.fit.usable_context_length,
             limited_by: limited_by(&choice.fit),
             read_on_cpu: choice.read_on_cpu,
+            needs: packing.map(words::needs),
+            weights_estimated: packing.is_some(),
             launch_command: choice.launch_command(found, wanted, longest),
             plan: PlanAnswer::new(
                 model,
@@ -177,6 +223,10 @@ impl From<&Change> for ChangeAnswer {
             Change::Utilization(share) => ("gpu-memory-utilization", share.to_string().into()),
             Change::NoGraphs => ("enforce-eager", true.into()),
             Change::TensorParallel(gpus) => ("tensor-parallel-size", (*gpus).into()),
+            Change::Setting(name, value) => match value.parse::<u64>() {
+                Ok(number) => (*name, number.into()),
+                Err(_) => (*name, value.as_str().into()),
+            },
         };
         Self { setting, value }
     }

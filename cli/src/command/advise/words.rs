@@ -1,10 +1,11 @@
 //! Advice in words.
 
 use shared::fit::Change;
-use shared::quant::FileType;
+use shared::quant::Packing;
 use shared::text::Language;
 
-use crate::model::Found;
+use super::option::Weights;
+use crate::model::{self, Found};
 
 /// What came of the search.
 pub(super) fn verdict(fits: bool, has_options: bool, language: Language) -> &'static str {
@@ -73,6 +74,7 @@ pub(super) fn of(change: &Change, found: &Found, language: Language) -> String {
             Language::Ja => format!("{gpus} 枚の GPU で各層を分け合う"),
             Language::En => format!("each layer shared out among {gpus} GPUs"),
         },
+        Change::Setting(name, value) => of_setting(name, value, language),
         Change::GpuLayers(layers) => {
             let all = found.model.decoder_layers().count() + 1;
             match language {
@@ -95,10 +97,71 @@ pub(super) fn of(change: &Change, found: &Found, language: Language) -> String {
     }
 }
 
-/// Another format of the weights.
-pub(super) fn of_weights(file_type: FileType, language: Language) -> String {
-    match language {
-        Language::Ja => format!("重みを {file_type} にする(質が下がる)"),
-        Language::En => format!("weights in {file_type} (of lower quality)"),
+/// An option of the engine's own.
+fn of_setting(name: &str, value: &str, language: Language) -> String {
+    match (name, value) {
+        ("max-num-seqs", _) => match language {
+            Language::Ja => format!("同時に処理するリクエストを {value} 件までにする"),
+            Language::En => format!("at most {value} requests at once"),
+        },
+        ("cache", _) => match language {
+            Language::Ja => format!("KV キャッシュを {value} にする(最初に全文脈ぶんを確保)"),
+            Language::En => format!("a {value} cache (all of the context from the start)"),
+        },
+        ("attn-implementation", "flash_attention_2") => language
+            .pick(
+                "アテンションを flash_attention_2 にする(flash-attn パッケージが必要)",
+                "attention by flash_attention_2 (needs the flash-attn package)",
+            )
+            .into(),
+        ("attn-implementation", _) => match language {
+            Language::Ja => format!("アテンションを {value} にする"),
+            Language::En => format!("attention by {value}"),
+        },
+        ("kernel", _) => match language {
+            Language::Ja => format!("{value} カーネルを使う(生成が遅くなる)"),
+            Language::En => format!("the {value} kernel (slower)"),
+        },
+        _ => format!("--{name} {value}"),
+    }
+}
+
+/// Another format of the weights, and what it takes.
+pub(super) fn of_weights(weights: Weights, language: Language) -> String {
+    let packing = match (weights, language) {
+        (Weights::Packed(packing), _) => packing,
+        (Weights::File(file_type), Language::Ja) => {
+            return format!("重みを {file_type} にする(質が下がる)");
+        }
+        (Weights::File(file_type), Language::En) => {
+            return format!("weights in {file_type} (of lower quality)");
+        }
+    };
+    let (name, needs) = (packing.name(), needs(packing));
+    match (needs, language) {
+        (CHECKPOINT, Language::Ja) => format!(
+            "重みを {name} にする(その形式のチェックポイントが必要。大きさは推定: 埋め込みと出力層は 16 ビットのまま)"
+        ),
+        (CHECKPOINT, Language::En) => format!(
+            "weights in {name} (needs a checkpoint in that format; size estimated: embedding and output matrix in 16 bits)"
+        ),
+        (package, Language::Ja) => format!(
+            "読み込むときに重みを {name} にする({package} パッケージが必要。大きさは推定: 埋め込みと出力層は 16 ビットのまま)"
+        ),
+        (package, Language::En) => format!(
+            "weights packed to {name} while they are loaded (needs the {package} package; size estimated: embedding and output matrix in 16 bits)"
+        ),
+    }
+}
+
+/// A checkpoint in the format.
+const CHECKPOINT: &str = "checkpoint";
+
+/// What a format of checkpoints takes: such a checkpoint, or the package that packs on load.
+pub(super) fn needs(packing: Packing) -> &'static str {
+    match packing {
+        Packing::Hqq(_) => "hqq",
+        packing if model::is_packed_on_load(packing) => "bitsandbytes",
+        _ => CHECKPOINT,
     }
 }

@@ -50,9 +50,10 @@ impl FloatType {
 
     /// What the package is to be told to load, so that it loads what is counted; `None` where it
     /// decides by the quantization.
-    pub(super) fn loaded(profile: Profile, model: &Model) -> Option<Self> {
-        (profile == Profile::Transformers && model.quantization.is_none())
-            .then(|| of_checkpoint(profile, model))
+    pub(super) fn loaded(settings: &Transformers, model: &Model) -> Option<Self> {
+        let profile = settings.profile;
+        let is_plain = model.quantization.is_none() || settings.pack_on_load.is_some();
+        (profile == Profile::Transformers && is_plain).then(|| of_checkpoint(profile, model))
     }
 }
 

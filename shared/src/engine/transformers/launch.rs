@@ -6,16 +6,20 @@ use alloc::string::String;
 use super::element::FloatType;
 use super::kernel::Kernel;
 use super::settings::{Cache, Profile, Transformers};
+use crate::quant::Packing;
 
 /// One command: Python with the statements in one argument.
 pub(super) fn python(settings: &Transformers, model: &str, context_length: u64) -> String {
     let name = literal(model);
+    let packing = settings.pack_on_load.and_then(packing);
     let load = match settings.profile {
         Profile::Transformers => format!(
-            "from transformers import AutoModelForCausalLM, AutoTokenizer; \
-             m = AutoModelForCausalLM.from_pretrained({name}, dtype=\"{}\", device_map=\"auto\"{})",
+            "from transformers import AutoModelForCausalLM, AutoTokenizer{}; \
+             m = AutoModelForCausalLM.from_pretrained({name}, dtype=\"{}\", device_map=\"auto\"{}{})",
+            packing.as_ref().map_or("", |(class, _)| class),
             settings.float_type.map_or("auto", FloatType::name),
-            attention(settings)
+            attention(settings),
+            packing.as_ref().map_or("", |(_, argument)| argument)
         ),
         Profile::GptqModel => format!(
             "from gptqmodel import BACKEND, GPTQModel; from transformers import AutoTokenizer; \
@@ -36,6 +40,35 @@ pub(super) fn python(settings: &Transformers, model: &str, context_length: u64) 
         cache(settings.cache)
     );
     format!("python -c {}", shell(&statements))
+}
+
+/// The class to import for packing on load, and the argument.
+fn packing(packing: Packing) -> Option<(&'static str, String)> {
+    const BITSANDBYTES: &str = ", BitsAndBytesConfig";
+    let argument = |config: &str| format!(", quantization_config={config}");
+    Some(match packing {
+        Packing::Int8(_) => (
+            BITSANDBYTES,
+            argument("BitsAndBytesConfig(load_in_8bit=True)"),
+        ),
+        Packing::Nf4(nf4) => {
+            let double = if nf4.double_quant {
+                ", bnb_4bit_use_double_quant=True"
+            } else {
+                ""
+            };
+            let config = format!(
+                "BitsAndBytesConfig(load_in_4bit=True, bnb_4bit_quant_type=\"nf4\"{double}, bnb_4bit_compute_dtype=\"bfloat16\")"
+            );
+            (BITSANDBYTES, argument(&config))
+        }
+        Packing::Hqq(hqq) => {
+            let group = hqq.group_size.unwrap_or(64);
+            let config = format!("HqqConfig(nbits={}, group_size={group})", hqq.bits);
+            (", HqqConfig", argument(&config))
+        }
+        _ => return None,
+    })
 }
 
 fn attention(settings: &Transformers) -> String {

@@ -61,10 +61,21 @@ impl Engine for Transformers {
     }
 
     fn settled(&self, model: &Model, _: &[Device], _: Reserve) -> Option<Box<dyn Engine>> {
-        let float_type = self.float_type.or(FloatType::loaded(self.profile, model));
-        Some(Box::new(Self {
-            float_type,
+        let packing = model.quantization.as_ref().and_then(|own| own.packing);
+        let pack_on_load = packing.filter(|packing| {
+            let is_simple = matches!(
+                packing,
+                Packing::Nf4(_) | Packing::Int8(_) | Packing::Hqq(_)
+            );
+            is_simple && self.profile == Profile::Transformers
+        });
+        let settled = Self {
+            pack_on_load,
             ..*self
+        };
+        Some(Box::new(Self {
+            float_type: self.float_type.or(FloatType::loaded(&settled, model)),
+            ..settled
         }))
     }
 

@@ -5,6 +5,7 @@
 
 use alloc::string::ToString;
 
+use super::element::FloatType;
 use super::kernel::Kernel;
 use super::settings::{AttentionImplementation, Profile, Transformers};
 use crate::engine::EngineError;
@@ -13,6 +14,22 @@ use crate::quant::{Packing, TensorType};
 
 /// Families whose classes have no scaled dot-product attention: soft caps and sinks.
 const WITHOUT_SDPA: [&str; 4] = ["gemma2", "gpt-oss", "mimo2", "deepseek4"];
+
+/// Families whose classes do not run with FlashAttention 2: sinks, and the newest attention.
+const WITHOUT_FLASH: [&str; 3] = ["gpt-oss", "mimo2", "deepseek4"];
+/// The widest heads that FlashAttention 2 takes.
+const FLASH_HEAD: u64 = 256;
+
+fn widest_head(model: &Model) -> u64 {
+    let widths = model
+        .decoder_layers()
+        .map(|(_, layer)| match layer.attention {
+            Attention::None => 0,
+            Attention::Heads(heads) => heads.key_dim.max(heads.value_dim),
+            Attention::Latent(latent) => latent.key_dim,
+        });
+    widths.max().unwrap_or(0)
+}
 
 /// How attention is computed where the settings do not say it.
 pub(super) fn attention(
@@ -28,6 +45,17 @@ pub(super) fn attention(
             value: AttentionImplementation::Sdpa.name().to_string(),
             expected: "eager, flash_attention_2",
         }),
+        Some(AttentionImplementation::FlashAttention2)
+            if WITHOUT_FLASH.contains(&model.architecture.as_str())
+                || widest_head(model) > FLASH_HEAD
+                || FloatType::of(settings, model) == FloatType::Float32 =>
+        {
+            Err(EngineError::InvalidSetting {
+                name: "--attn-implementation",
+                value: AttentionImplementation::FlashAttention2.name().to_string(),
+                expected: if has_sdpa { "sdpa, eager" } else { "eager" },
+            })
+        }
         Some(asked) => Ok(asked),
     }
 }

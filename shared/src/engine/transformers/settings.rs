@@ -3,6 +3,7 @@
 use super::element::FloatType;
 use super::kernel::Kernel;
 use crate::engine::Precision;
+use crate::quant::Packing;
 
 /// The package whose rules are followed. All three run the modules of Transformers.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
@@ -135,6 +136,9 @@ pub struct Transformers {
     pub kernel: Option<Kernel>,
     /// The type that unpacked weights are loaded in (`dtype`); `None` for the checkpoint's own.
     pub float_type: Option<FloatType>,
+    /// What the weights are packed in while they are loaded (`quantization_config`); `None` where
+    /// the checkpoint is loaded as it is.
+    pub pack_on_load: Option<Packing>,
     /// Logits of every token of the prompt, as calling the model itself gives them; `generate`
     /// asks for the last one's.
     pub all_logits: bool,

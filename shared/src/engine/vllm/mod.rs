@@ -132,6 +132,13 @@ impl Vllm {
             .unwrap_or(hardware::class_defaults(first).0)
     }
 
+    /// Requests at once where `first` is the first of the GPUs.
+    #[must_use]
+    pub fn sequences(&self, first: &Device) -> u64 {
+        self.max_num_seqs
+            .unwrap_or(hardware::class_defaults(first).1)
+    }
+
     /// The largest share of the GPUs' memory that is free and need not stay so.
     #[must_use]
     pub fn largest_share(&self, devices: &[Device]) -> Option<Utilization> {

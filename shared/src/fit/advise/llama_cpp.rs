@@ -157,7 +157,8 @@ fn with(variant: &Variant<LlamaCpp>, change: Change) -> Variant<LlamaCpp> {
         Change::BatchedTokens(_)
         | Change::Utilization(_)
         | Change::NoGraphs
-        | Change::TensorParallel(_) => {}
+        | Change::TensorParallel(_)
+        | Change::Setting(..) => {}
     }
     variant.changes.push(change);
     variant

@@ -7,17 +7,22 @@
 
 mod llama_cpp;
 mod split;
+mod transformers;
 mod vllm;
+mod weights;
 
 use alloc::boxed::Box;
+use alloc::string::String;
 use alloc::vec::Vec;
 
 pub use self::split::split;
+pub use self::weights::{Lighter, lighter_weights};
 use super::{Budget, Fit, fits, max_context};
 use crate::engine::vllm::Utilization;
 use crate::engine::{Engine, EngineError, Plan, Precision};
 use crate::gpu::Device;
 use crate::model::Model;
+use crate::quant::Packing;
 
 /// One setting changed from what was asked.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
@@ -42,6 +47,8 @@ pub enum Change {
     NoGraphs,
     /// Layers shared out among so many GPUs.
     TensorParallel(u64),
+    /// Any other option of the engine's, by its own name and value.
+    Setting(&'static str, String),
 }
 
 /// What the search may change.
@@ -67,6 +74,14 @@ pub struct Freedom {
     pub graphs: bool,
     /// Whether layers may be shared out among more of the GPUs.
     pub tensor_parallel: bool,
+    /// Whether fewer requests may run at once.
+    pub sequences: bool,
+    /// Whether the whole cache may be made at the start.
+    pub static_cache: bool,
+    /// Whether attention may be computed in another way.
+    pub attention: bool,
+    /// Whether another kernel may unpack the weights.
+    pub kernel: bool,
 }
 
 /// An engine with some settings changed.
@@ -105,6 +120,11 @@ pub trait Tunable: Engine + Clone + 'static {
     /// Bytes of weights in host memory that no token of a sequence reads on average: experts
     /// that are not chosen, rows of the embedding table.
     fn idle_on_cpu(&self, model: &Model) -> u64;
+
+    /// Formats of checkpoints that it loads on these GPUs in place of 16 bits, widest first.
+    fn lighter_formats(&self, _devices: &[Device]) -> Vec<Packing> {
+        Vec::new()
+    }
 }
 
 /// Settings, and what becomes of them.

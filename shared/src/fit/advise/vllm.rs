@@ -1,11 +1,13 @@
 //! What vLLM can trade for memory.
 
+use alloc::string::ToString;
 use alloc::vec::Vec;
 
 use super::{Change, Freedom, Tunable, Variant};
 use crate::engine::vllm::Vllm;
 use crate::gpu::Device;
 use crate::model::Model;
+use crate::quant::Packing;
 
 /// The fewest tokens of a step that are offered: prompts get slow enough with them.
 const FEWEST_BATCHED_TOKENS: u64 = 512;
@@ -15,13 +17,24 @@ const HALVED: usize = 1;
 const SHARE: usize = 2;
 const GRAPHS: usize = 3;
 const GPUS: usize = 4;
+const SEQUENCES: usize = 5;
+/// Requests at once that are offered in place of the default: graphs and logits of fewer take less.
+const FEWER_SEQUENCES: [u64; 3] = [64, 16, 4];
+/// Formats of checkpoints, widest first, with the first compute capability that has kernels
+/// (vLLM 0.33.0, `get_min_capability`): NVFP4 where it is computed in, elsewhere integers take less.
+const FORMATS: [(&str, (u32, u32)); 4] = [
+    ("fp8", (7, 5)),
+    ("nvfp4", (10, 0)),
+    ("awq-int4-g128", (7, 5)),
+    ("gptq-int4-g128", (6, 0)),
+];
 
 impl Tunable for Vllm {
     fn in_place(&self, freedom: &Freedom, devices: &[Device]) -> Vec<Variant<Self>> {
         let as_asked = Variant {
             changes: Vec::new(),
             engine: self.clone(),
-            costs: Vec::from([0, 0, 0, 0, self.ranks()]),
+            costs: Vec::from([0, 0, 0, 0, self.ranks(), 0]),
         };
         let mut variants = Vec::from([as_asked]);
         if freedom.tensor_parallel {
@@ -53,6 +66,18 @@ impl Tunable for Vllm {
                 .take_while(|&tokens| tokens >= FEWEST_BATCHED_TOKENS)
                 .map(Change::BatchedTokens);
             extend(&mut variants, devices, &halves.collect::<Vec<_>>());
+        }
+        if freedom.sequences && self.max_num_seqs.is_none() {
+            let default = devices.first().map_or(0, |first| self.sequences(first));
+            let fewer = FEWER_SEQUENCES.into_iter().filter(|&own| own < default);
+            let more: Vec<Variant<Self>> = variants
+                .iter()
+                .flat_map(|variant| {
+                    let with_fewer = |sequences| with_sequences(variant, sequences, default);
+                    fewer.clone().map(with_fewer)
+                })
+                .collect();
+            variants.extend(more);
         }
         if freedom.graphs && !self.enforce_eager {
             extend(&mut variants, devices, &[Change::NoGraphs]);
@@ -86,6 +111,30 @@ impl Tunable for Vllm {
     fn idle_on_cpu(&self, _: &Model) -> u64 {
         0
     }
+
+    fn lighter_formats(&self, devices: &[Device]) -> Vec<Packing> {
+        let own = devices
+            .iter()
+            .filter_map(|device| device.compute_capability);
+        // Where none is known, it is a common one.
+        let own = own.min().unwrap_or((8, 9));
+        let loaded = FORMATS.iter().filter(|(_, first)| own >= *first);
+        // One of the two of 4-bit integers is enough.
+        let mut loaded: Vec<&str> = loaded.map(|(name, _)| *name).collect();
+        if loaded.contains(&"awq-int4-g128") {
+            loaded.retain(|name| *name != "gptq-int4-g128");
+        }
+        loaded.into_iter().filter_map(Packing::from_name).collect()
+    }
+}
+
+fn with_sequences(variant: &Variant<Vllm>, sequences: u64, default: u64) -> Variant<Vllm> {
+    let mut variant = variant.clone();
+    variant.engine.max_num_seqs = Some(sequences);
+    variant.costs[SEQUENCES] = default / sequences.max(1);
+    let change = Change::Setting("max-num-seqs", sequences.to_string());
+    variant.changes.push(change);
+    variant
 }
 
 /// Adds every variant with each of the changes.
@@ -130,7 +179,8 @@ fn with(variant: &Variant<Vllm>, devices: &[Device], change: Change) -> Variant<
         | Change::FlashAttention
         | Change::CpuExperts(_)
         | Change::GpuLayers(_)
-        | Change::TensorSplit(_) => {}
+        | Change::TensorSplit(_)
+        | Change::Setting(..) => {}
     }
     variant.changes.push(change);
     variant

@@ -120,6 +120,16 @@ const SETTINGS: &[Setting] = &[
         ),
     },
     Setting {
+        name: "language-model-only",
+        kind: Kind::Switch("on"),
+        default: "off",
+        label: ("画像や音声を扱わない", "No images or sound"),
+        help: (
+            "エンコーダーを読み込まず、1~4 GiB 空くことがあります",
+            "their encoders are not loaded, which may free 1 to 4 GiB",
+        ),
+    },
+    Setting {
         name: "no-enable-prefix-caching",
         kind: Kind::Switch("on"),
         default: "off",
@@ -162,6 +172,7 @@ fn build(values: &Values<'_>) -> Result<Box<dyn Engine>, SettingError> {
         max_num_seqs: values.optional_number("max-num-seqs")?,
         cache_type: values.read("kv-cache-dtype", cache_type)?,
         enforce_eager: values.is_on("enforce-eager"),
+        language_model_only: values.is_on("language-model-only"),
         prefix_caching: !values.is_on("no-enable-prefix-caching"),
         hybrid_kv_cache_manager: !values.is_on("disable-hybrid-kv-cache-manager"),
         ..Vllm::default()
@@ -185,6 +196,7 @@ fn reliefs(question: &Question, _: Focus, _: u64) -> Vec<Relief> {
     };
     [
         relief("max-num-batched-tokens", &["2048", "1024", "512"]),
+        relief("language-model-only", &["on"]),
         relief("enforce-eager", &["on"]),
     ]
     .into_iter()

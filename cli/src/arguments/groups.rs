@@ -281,6 +281,9 @@ pub(crate) struct VllmOptions {
     /// No CUDA graphs
     #[arg(long)]
     pub(crate) enforce_eager: bool,
+    /// Neither images nor sound: their encoders are not loaded
+    #[arg(long)]
+    pub(crate) language_model_only: bool,
     /// Tokens drafted ahead in each step (default: 0)
     #[arg(long, value_name = "N", value_parser = value::count)]
     pub(crate) num_speculative_tokens: Option<u64>,

@@ -107,6 +107,7 @@ pub(super) fn help(argument: &str) -> Option<&'static str> {
         "no_enable_prefix_caching" => "プレフィックスをキャッシュしない",
         "disable_hybrid_kv_cache_manager" => "窓のある層も全文脈をキャッシュする",
         "enforce_eager" => "CUDA Graph を使わない",
+        "language_model_only" => "画像や音声を扱わない(エンコーダーを読み込まない)",
         "num_speculative_tokens" => "各ステップで先読みするトークン数(既定: 0)",
         "cache" => "KV キャッシュのクラス(既定: dynamic。int8・int4 は --kv でも)",
         "attn_implementation" => "アテンションの計算(既定: モデルにあれば sdpa)",

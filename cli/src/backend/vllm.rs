@@ -48,6 +48,7 @@ pub(super) fn given(backend: &Backend, precisions: &Precisions) -> Vec<&'static 
             options.disable_hybrid_kv_cache_manager,
         ),
         ("--enforce-eager", options.enforce_eager),
+        ("--language-model-only", options.language_model_only),
         (
             "--num-speculative-tokens",
             options.num_speculative_tokens.is_some(),
@@ -173,6 +174,7 @@ fn settings(backend: &Backend, precisions: &Precisions) -> Result<Vllm, Failure>
         prefix_caching: !options.no_enable_prefix_caching,
         hybrid_kv_cache_manager: !options.disable_hybrid_kv_cache_manager,
         enforce_eager: options.enforce_eager,
+        language_model_only: options.language_model_only,
         num_speculative_tokens: options.num_speculative_tokens.unwrap_or(0),
         // What a look-up drafts with serves every model.
         drafter: Drafter::Ngram,

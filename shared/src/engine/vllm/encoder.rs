@@ -27,7 +27,7 @@ impl EncoderRun {
     /// What a model's encoder takes; nothing where there is none, or none that is known. `None`
     /// beyond `u64`.
     pub(super) fn new(settings: &Vllm, model: &Model, hardware: Hardware) -> Option<Self> {
-        let Some(item) = model.vision.and_then(|vision| vision.item) else {
+        let Some(item) = settings.vision(model).and_then(|vision| vision.item) else {
             return Some(Self::default());
         };
         let context = settings.max_model_len.or(longest_context(model));
@@ -86,6 +86,11 @@ mod tests {
         // The log says 1.59 GiB.
         assert_eq!(run.peak * 100 >> 30, 157);
         assert_eq!(run.kept, 16_384 * 5_120 * 2);
+        let settings = Vllm {
+            language_model_only: true,
+            ..settings
+        };
+        assert_eq!(self::run("qwen3.8:27b", &settings), EncoderRun::default());
     }
 
     #[test]

@@ -39,7 +39,11 @@ impl Hardware {
     pub(super) fn new(settings: &Vllm, model: &Model, device: &Device) -> Self {
         let (tokens, sequences) = class_defaults(device);
         // A video that is seen in both directions is read in one go.
-        let tokens = tokens.max(model.vision.map_or(0, |vision| vision.item_tokens));
+        let tokens = tokens.max(
+            settings
+                .vision(model)
+                .map_or(0, |vision| vision.item_tokens),
+        );
         let longest = settings.max_model_len.or(longest_context(model));
         let tokens = longest.map_or(tokens, |longest| {
             let sequences = settings.max_num_seqs.unwrap_or(sequences);

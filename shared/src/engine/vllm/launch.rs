@@ -56,6 +56,9 @@ pub(super) fn serve(settings: &Vllm, model: &str, context_length: u64) -> String
     if settings.enforce_eager {
         option("--enforce-eager", String::new());
     }
+    if settings.language_model_only {
+        option("--language-model-only", String::new());
+    }
     if let Some(kind) = settings.state_type {
         option("--mamba-ssm-cache-dtype", kind.name().into());
     }
@@ -95,6 +98,7 @@ mod tests {
             gpu_memory_utilization: Utilization::from_decimal("0.95"),
             tensor_parallel_size: 2,
             enforce_eager: true,
+            language_model_only: true,
             num_speculative_tokens: 3,
             ..Vllm::default()
         };
@@ -102,7 +106,7 @@ mod tests {
             serve(&settings, "my model", 4_096),
             "vllm serve 'my model' --max-model-len 4096 --kv-cache-dtype fp8 \
              --gpu-memory-utilization 0.95 --tensor-parallel-size 2 --enforce-eager \
-             --speculative-config '{\"method\": \"ngram\", \"prompt_lookup_max\": 4, \
+             --language-model-only --speculative-config '{\"method\": \"ngram\", \"prompt_lookup_max\": 4, \
              \"num_speculative_tokens\": 3}'"
         );
     }

@@ -2,6 +2,7 @@
 
 use super::cache_type::CacheType;
 use crate::engine::Precision;
+use crate::model::{Model, Vision};
 
 /// vLLM with its settings.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -34,6 +35,8 @@ pub struct Vllm {
     pub hybrid_kv_cache_manager: bool,
     /// `--enforce-eager`: no CUDA graphs.
     pub enforce_eager: bool,
+    /// `--language-model-only`: neither images nor sound; their encoders are not loaded.
+    pub language_model_only: bool,
     /// Tokens drafted ahead of each step; 0 for none.
     pub num_speculative_tokens: u64,
     /// Who drafts them.
@@ -242,6 +245,11 @@ impl core::fmt::Display for Utilization {
 }
 
 impl Vllm {
+    /// The encoder of images that is loaded.
+    pub(super) fn vision(&self, model: &Model) -> Option<Vision> {
+        model.vision.filter(|_| !self.language_model_only)
+    }
+
     /// The same settings with the KV cache in this precision.
     #[must_use]
     pub fn in_precision(&self, precision: Precision) -> Self {
@@ -280,6 +288,7 @@ impl Default for Vllm {
             prefix_caching: true,
             hybrid_kv_cache_manager: true,
             enforce_eager: false,
+            language_model_only: false,
             num_speculative_tokens: 0,
             drafter: Drafter::default(),
             state_type: None,

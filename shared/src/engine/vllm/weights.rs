@@ -141,7 +141,7 @@ pub(super) fn per_stage(settings: &Vllm, model: &Model) -> Result<Vec<u64>, Engi
         }
     }
     add_cache_scales(model, &stages, &mut sums)?;
-    if let (Some(vision), Some(first)) = (model.vision, sums.first_mut()) {
+    if let (Some(vision), Some(first)) = (settings.vision(model), sums.first_mut()) {
         let ranks = settings.tensor_parallel_size.max(1);
         let elements = vision.shared_out.div_ceil(ranks);
         *first = elements

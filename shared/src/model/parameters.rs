@@ -49,25 +49,35 @@ impl Parameters {
     }
 }
 
+/// Families whose biases that only choose experts are parameters, if ones that are not trained by
+/// gradients.
+const CHOICES: [&str; 3] = ["ernie", "afmoe", "laguna"];
+
 /// Parameters that a tensor holds.
 fn counted(model: &Model, tensor: &Tensor) -> u64 {
     let name = tensor.name.as_str();
     let block = tensor.block().and_then(|block| model.layers.get(block));
     let is_prediction = block.is_some_and(|layer| layer.next_token_prediction);
-    // ERNIE's is a parameter, if one that is not trained by gradients.
-    let is_choice = name.ends_with("exp_probs_b.bias") && !model.architecture.starts_with("ernie");
+    let is_choice = name.ends_with("exp_probs_b.bias")
+        && !CHOICES
+            .iter()
+            .any(|family| model.architecture.starts_with(family));
     // Falcon's files hold the embedding twice.
     let is_twice = name == "output.weight" && model.architecture == "falcon";
     // The classes do not create what the file has for layers that read another's cache.
-    let is_unused = model.architecture == "gemma3n"
-        && block.is_some_and(|layer| match layer.attention {
-            Attention::Heads(heads) => heads.shares_cache,
-            _ => false,
-        })
-        && ["attn_k.weight", "attn_v.weight", "attn_k_norm.weight"]
-            .iter()
-            .any(|unused| name.ends_with(unused));
-    let is_buffer = tensor.is_rope_table() || name.ends_with("layer_output_scale.weight");
+    let is_unused = model.architecture == "muse-glimmer"
+        && (name.ends_with("attn_q_norm.weight") || name.ends_with("attn_k_norm.weight"))
+        || model.architecture == "gemma3n"
+            && block.is_some_and(|layer| match layer.attention {
+                Attention::Heads(heads) => heads.shares_cache,
+                _ => false,
+            })
+            && ["attn_k.weight", "attn_v.weight", "attn_k_norm.weight"]
+                .iter()
+                .any(|unused| name.ends_with(unused));
+    let is_buffer = tensor.is_rope_table()
+        || name.ends_with("layer_output_scale.weight")
+        || name.ends_with("ffn_gate_tid2eid.weight");
     if is_prediction || is_choice || is_twice || is_unused || is_buffer {
         0
     } else {

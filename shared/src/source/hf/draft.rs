@@ -44,7 +44,18 @@ impl Draft {
         architecture: &str,
         vocabulary: u64,
     ) -> Result<Self, ConfigError> {
-        let embedding = fields.width_of(&["hidden_size", "n_embd", "d_model"])?;
+        let embedding = fields.width_of(WIDTHS)?;
+        Self::with_embedding(fields, architecture, vocabulary, [embedding, vocabulary])
+    }
+
+    /// The same with an embedding of another shape: its width and its rows.
+    pub(super) fn with_embedding(
+        fields: &Fields<'_>,
+        architecture: &str,
+        vocabulary: u64,
+        shape: [u64; 2],
+    ) -> Result<Self, ConfigError> {
+        let embedding = fields.width_of(WIDTHS)?;
         let mut draft = Self {
             architecture: architecture.to_string(),
             vocabulary,
@@ -58,7 +69,7 @@ impl Draft {
             routing: routing(fields)?,
             too_large: None,
         };
-        draft.tensor("token_embd.weight", &[embedding, vocabulary]);
+        draft.tensor("token_embd.weight", &shape);
         Ok(draft)
     }
 
@@ -199,6 +210,11 @@ impl Block<'_> {
         self.push(name, dimensions, kind);
     }
 
+    /// Adds a table of numbers that are no weights.
+    pub(super) fn typed_table(&mut self, name: &str, dimensions: &[u64], kind: TensorType) {
+        self.push(name, dimensions, kind);
+    }
+
     fn push(&mut self, name: &str, dimensions: &[u64], kind: TensorType) {
         let name = format!("blk.{}.{name}", self.index);
         let tensor = self.draft.checked(name, dimensions, kind);
@@ -228,6 +244,9 @@ impl Block<'_> {
         self.draft.vocabulary
     }
 }
+
+/// Names of the residual stream's width.
+const WIDTHS: &[&str] = &["hidden_size", "n_embd", "d_model"];
 
 /// How the experts of a mixture are chosen and weighed.
 fn routing(fields: &Fields<'_>) -> Result<Routing, ConfigError> {

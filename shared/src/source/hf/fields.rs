@@ -10,7 +10,7 @@ use serde_json::{Map, Value};
 use super::{ConfigError, Conversion, Expected};
 
 /// Objects that hold the language model's own configuration in a multimodal one.
-const NESTS: [&str; 5] = [
+pub(super) const NESTS: [&str; 5] = [
     "thinker_config",
     "text_config",
     "llm_config",
@@ -32,6 +32,8 @@ const MAX_CONTEXT: u64 = 1 << 40;
 pub(super) struct Fields<'a> {
     root: &'a Map<String, Value>,
     nested: Option<&'a Map<String, Value>>,
+    /// What one layer has otherwise than the others.
+    layer: Option<&'a Map<String, Value>>,
     defaults: &'static [(&'static str, u64)],
     conversion: Conversion,
 }
@@ -51,6 +53,7 @@ impl<'a> Fields<'a> {
         Self {
             root,
             nested,
+            layer: None,
             defaults: &[],
             conversion: Conversion::Current,
         }
@@ -75,6 +78,11 @@ impl<'a> Fields<'a> {
         self.conversion
     }
 
+    /// Whether the language model has an object of its own.
+    pub(super) fn is_nested(&self) -> bool {
+        self.nested.is_some()
+    }
+
     /// The `model_type`s that may name the family, the most specific first.
     pub(super) fn model_types(&self) -> impl Iterator<Item = &'a str> {
         let nested = self.nested.and_then(|object| object.get("model_type"));
@@ -96,11 +104,25 @@ impl<'a> Fields<'a> {
 
     /// The value of a field; null is absent, and hides what stands further out.
     pub(super) fn value(&self, field: &str) -> Option<&'a Value> {
-        let value = match self.nested.and_then(|object| object.get(field)) {
-            Some(value) => value,
-            None => self.root.get(field)?,
-        };
+        let value = self.objects().find_map(|object| object.get(field))?;
         (!value.is_null()).then_some(value)
+    }
+
+    /// The objects that fields are looked up in, the most specific first.
+    fn objects(&self) -> impl Iterator<Item = &'a Map<String, Value>> {
+        [self.layer, self.nested, Some(self.root)]
+            .into_iter()
+            .flatten()
+    }
+
+    /// The same as one layer has it, where `per_layer_config` sets it apart.
+    pub(super) fn at_layer(&self, index: u64) -> Self {
+        let layers = self.object("per_layer_config");
+        let layer = layers.and_then(|layers| {
+            let (_, own) = layers.iter().find(|(key, _)| key.parse() == Ok(index))?;
+            own.as_object()
+        });
+        Self { layer, ..*self }
     }
 
     /// The object in a field.
@@ -123,9 +145,7 @@ impl<'a> Fields<'a> {
     }
 
     fn is_null(&self, field: &str) -> bool {
-        [self.nested, Some(self.root)]
-            .into_iter()
-            .flatten()
+        self.objects()
             .any(|object| object.get(field).is_some_and(Value::is_null))
     }
 
@@ -299,6 +319,7 @@ impl<'a> Fields<'a> {
         let field = "tie_word_embeddings";
         let outer = Self {
             nested: None,
+            layer: None,
             ..*self
         };
         match outer.flag(field)? {
@@ -392,6 +413,7 @@ impl<'a> Fields<'a> {
         Some(Self {
             root: self.object(field)?,
             nested: None,
+            layer: None,
             defaults: &[],
             conversion: self.conversion,
         })

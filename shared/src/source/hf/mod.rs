@@ -8,6 +8,7 @@
 
 mod conservative;
 mod draft;
+mod encoder;
 mod error;
 mod family;
 mod fields;
@@ -16,7 +17,6 @@ mod largest_item;
 mod part;
 mod quantization;
 mod rope;
-mod vision;
 mod window;
 
 pub use conservative::read_config_conservative;
@@ -130,13 +130,13 @@ fn read_object(
         }
     })?;
     let fields = fields
-        .with_defaults(family.nested_defaults)
+        .with_defaults(family.nested_defaults())
         .with_conversion(conversion);
-    let mut model = (family.build)(&fields)?.finish(name, Geometry::Known)?;
+    let mut model = family.build(&fields)?.finish(name, Geometry::Known)?;
     if let Some(config) = fields.object("quantization_config") {
         quantization::apply(config, &mut model);
     }
-    model.vision = vision::encoder(root, model.embedding_length).map(|vision| Vision {
+    model.vision = encoder::encoder(root, model.embedding_length).map(|vision| Vision {
         item: largest_item::largest_item(root),
         ..vision
     });

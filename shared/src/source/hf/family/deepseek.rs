@@ -1,6 +1,6 @@
 //! DeepSeek V2, V3 and V3.2, and those built like them: Kimi K2, GLM-4.7-Flash, GLM-5, Youtu.
 
-use super::Family;
+use super::{Family, recipe};
 use crate::source::hf::draft::Draft;
 use crate::source::hf::part::{
     Dense, ExpertGate, Indexer, Latent, Mixture, Norm, Prediction, SharedExperts,
@@ -120,23 +120,22 @@ fn build(fields: &Fields<'_>, variant: &Variant) -> Result<Draft, ConfigError> {
     };
     let indexer_types = fields.texts("indexer_types", layers)?;
     let mixture = mixture(fields, variant)?;
-    let dense_layers = match &mixture {
-        Some(_) => fields.count_or("first_k_dense_replace", 0)?,
-        None => layers as u64,
+    let sparse_layers = match &mixture {
+        Some(_) => recipe::sparse_layers(fields, layers)?,
+        None => alloc::vec![false; layers],
     };
-    let dense = match dense_layers {
-        0 => None,
-        _ => Some(Dense::gated(fields.width("intermediate_size")?)),
+    let dense = match sparse_layers.contains(&false) {
+        false => None,
+        true => Some(Dense::gated(fields.width("intermediate_size")?)),
     };
     let (attention_norm, network_norm) = (Norm::rms("attn_norm"), Norm::rms("ffn_norm"));
-    for index in 0..layers {
+    for (index, sparse) in sparse_layers.into_iter().enumerate() {
         // GLM-5.2 and after share an indexer's choice between layers.
         let indexed = match &indexer_types {
             Some(types) => types.get(index) == Some(&"full"),
             None => true,
         };
         let indexer = indexer.as_ref().filter(|_| indexed);
-        let sparse = index as u64 >= dense_layers;
         draft.block(&[
             &attention_norm,
             &latent,

@@ -8,28 +8,41 @@ use crate::source::hf::draft::Draft;
 use crate::source::hf::part::{Dense, ExpertGate, Heads, Mixture, Norm, Part, QueryKeyNorm};
 use crate::source::hf::{ConfigError, Fields, window};
 
-pub(super) const FAMILIES: &[Family] = &[Family {
-    model_types: &[
-        "gemma4_text",
-        "gemma4_unified_text",
-        "gemma4",
-        "gemma4_unified",
-    ],
-    nested_defaults: &[
-        ("vocab_size", 262_144),
-        ("hidden_size", 2_304),
-        ("intermediate_size", 9_216),
-        ("num_hidden_layers", 30),
-        ("num_attention_heads", 8),
-        ("num_key_value_heads", 4),
-        ("head_dim", 256),
-        ("global_head_dim", 512),
-        ("sliding_window", 512),
-        ("hidden_size_per_layer_input", 256),
-        ("max_position_embeddings", 131_072),
-    ],
-    build,
-}];
+pub(super) const FAMILIES: &[Family] = &[
+    Family {
+        model_types: &["gemma4_text", "gemma4"],
+        nested_defaults: &[
+            ("vocab_size", 262_144),
+            ("hidden_size", 2_304),
+            ("intermediate_size", 9_216),
+            ("num_hidden_layers", 30),
+            ("num_attention_heads", 8),
+            ("num_key_value_heads", 4),
+            ("head_dim", 256),
+            ("global_head_dim", 512),
+            ("sliding_window", 512),
+            ("hidden_size_per_layer_input", 256),
+            ("max_position_embeddings", 131_072),
+        ],
+        build,
+    },
+    Family {
+        model_types: &["gemma4_unified_text", "gemma4_unified"],
+        nested_defaults: &[
+            ("vocab_size", 262_144),
+            ("hidden_size", 2_304),
+            ("intermediate_size", 9_216),
+            ("num_hidden_layers", 30),
+            ("num_attention_heads", 8),
+            ("num_key_value_heads", 4),
+            ("head_dim", 256),
+            ("global_head_dim", 512),
+            ("sliding_window", 1_024),
+            ("max_position_embeddings", 262_144),
+        ],
+        build,
+    },
+];
 
 /// The full layer is the last of every six.
 const PERIOD: u64 = 6;
@@ -43,9 +56,11 @@ fn build(fields: &Fields<'_>) -> Result<Draft, ConfigError> {
     let full_dim = fields.width_or("global_head_dim", sliding_heads.key_dim)?;
     let values_are_keys = fields.flag_or("attention_k_eq_v", false)?;
     let full_kv_heads = match fields.count_or("num_global_key_value_heads", 0)? {
-        0 => sliding_heads.kv_heads,
-        kv_heads => kv_heads,
+        kv_heads if kv_heads > 0 && values_are_keys => kv_heads,
+        _ => sliding_heads.kv_heads,
     };
+    // Newer files say what the full layers have layer by layer.
+    let by_layer = fields.object("per_layer_config").is_some();
     let layers = fields.layers()?;
     let shared = fields.count_or("num_kv_shared_layers", 0)?;
     let own = (layers as u64).saturating_sub(shared);
@@ -57,7 +72,12 @@ fn build(fields: &Fields<'_>) -> Result<Draft, ConfigError> {
     let spans = window::listed_or_every(fields, layers, sliding_window, PERIOD)?;
     for (index, span) in (0u64..).zip(spans) {
         let shares_cache = index >= own;
-        let heads = if span == Span::Full {
+        let heads = if by_layer {
+            Heads {
+                norm: QueryKeyNorm::PerHead,
+                ..Heads::read(&fields.at_layer(index))?
+            }
+        } else if span == Span::Full {
             Heads {
                 kv_heads: full_kv_heads,
                 key_dim: full_dim,

@@ -1,6 +1,6 @@
 //! GLM-4 and GLM-4.5 (dense and with experts). Those with latent attention are with DeepSeek.
 
-use super::Family;
+use super::{Family, recipe};
 use crate::source::hf::draft::Draft;
 use crate::source::hf::part::{
     Dense, Gate, Heads, Mixture, Norm, Part, Prediction, QueryKeyNorm, SharedExperts,
@@ -9,7 +9,12 @@ use crate::source::hf::{ConfigError, Fields};
 
 pub(super) const FAMILIES: &[Family] = &[
     Family {
-        model_types: &["glm4", "glm4v_text", "glm4v"],
+        model_types: &["glm4"],
+        nested_defaults: &[],
+        build: |fields| dense(fields, false),
+    },
+    Family {
+        model_types: &["glm4v_text", "glm4v", "glm46v_text", "glm46v"],
         nested_defaults: &[
             ("vocab_size", 151_552),
             ("hidden_size", 4_096),
@@ -19,7 +24,7 @@ pub(super) const FAMILIES: &[Family] = &[
             ("num_key_value_heads", 2),
             ("max_position_embeddings", 32_768),
         ],
-        build: dense,
+        build: |fields| dense(fields, true),
     },
     Family {
         model_types: &["glm"],
@@ -99,10 +104,11 @@ fn chatglm(fields: &Fields<'_>) -> Result<Draft, ConfigError> {
     Ok(draft)
 }
 
-fn dense(fields: &Fields<'_>) -> Result<Draft, ConfigError> {
+fn dense(fields: &Fields<'_>, sees: bool) -> Result<Draft, ConfigError> {
     let mut draft = Draft::new(fields, "glm4")?;
     let heads = Heads {
-        input_bias: fields.flag_or("attention_bias", false)?,
+        // The one that sees has them whatever the file says.
+        input_bias: sees || fields.flag_or("attention_bias", false)?,
         ..Heads::read(fields)?
     };
     let network = Dense {
@@ -125,10 +131,13 @@ fn dense(fields: &Fields<'_>) -> Result<Draft, ConfigError> {
 
 fn with_experts(fields: &Fields<'_>, predicts: bool) -> Result<Draft, ConfigError> {
     let mut draft = Draft::new(fields, "glm4moe")?;
+    let embedding = draft.embedding();
+    let head_dim = embedding / fields.count("num_attention_heads")?;
+    let head_dim = fields.width_or("head_dim", head_dim.max(1))?;
     let heads = Heads {
         input_bias: fields.flag_or("attention_bias", false)?,
         norm: QueryKeyNorm::PerHead.when(fields.flag_or("use_qk_norm", false)?),
-        ..Heads::read(fields)?
+        ..Heads::read_with_dim(fields, head_dim)?
     };
     let length = fields.width("moe_intermediate_size")?;
     let shared = fields.count_or("n_shared_experts", 0)?;
@@ -141,14 +150,14 @@ fn with_experts(fields: &Fields<'_>, predicts: bool) -> Result<Draft, ConfigErro
             length,
         )
     };
-    let dense_layers = fields.count_or("first_k_dense_replace", 0)?;
-    let dense = match dense_layers {
-        0 => None,
-        _ => Some(Dense::gated(fields.width("intermediate_size")?)),
+    let sparse = recipe::sparse_layers(fields, fields.layers()?)?;
+    let dense = match sparse.contains(&false) {
+        false => None,
+        true => Some(Dense::gated(fields.width("intermediate_size")?)),
     };
-    for index in 0..fields.layers()? as u64 {
+    for sparse in sparse {
         let network: &dyn Part = match &dense {
-            Some(dense) if index < dense_layers => dense,
+            Some(dense) if !sparse => dense,
             _ => &mixture,
         };
         draft.block(&[

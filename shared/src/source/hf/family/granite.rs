@@ -1,5 +1,8 @@
 //! Granite: dense, with experts, and hybrids of Mamba 2 and attention (Granite 4, Bamba).
 
+use alloc::vec;
+use alloc::vec::Vec;
+
 use super::Family;
 use crate::source::hf::draft::Draft;
 use crate::source::hf::part::{Dense, Heads, Mamba2, Mixture, Norm, Part, SharedExperts};
@@ -17,7 +20,7 @@ pub(super) const FAMILIES: &[Family] = &[
         build: |fields| build(fields, "granitemoe"),
     },
     Family {
-        model_types: &["granitemoehybrid"],
+        model_types: &["granitemoehybrid", "bamba"],
         nested_defaults: &[],
         build: |fields| build(fields, "granitehybrid"),
     },
@@ -60,14 +63,19 @@ fn build(fields: &Fields<'_>, architecture: &str) -> Result<Draft, ConfigError> 
         &dense
     };
     let layers = fields.layers()?;
-    let kinds = fields.texts("layer_types", layers)?;
-    let kinds = kinds.filter(|_| architecture == "granitehybrid");
-    let mamba = match &kinds {
-        Some(kinds) if kinds.contains(&"mamba") => Some(mamba(fields, draft.embedding())?),
-        _ => None,
+    let recurrent: Vec<bool> = match fields.texts("layer_types", layers)? {
+        _ if architecture != "granitehybrid" => vec![false; layers],
+        Some(kinds) => kinds
+            .iter()
+            .map(|kind| ["mamba", "linear_attention"].contains(kind))
+            .collect(),
+        None => bamba_layers(fields, layers)?,
     };
-    for index in 0..layers {
-        let is_mamba = kinds.as_ref().is_some_and(|kinds| kinds[index] == "mamba");
+    let mamba = match recurrent.contains(&true) {
+        true => Some(mamba(fields, draft.embedding())?),
+        false => None,
+    };
+    for is_mamba in recurrent {
         let mixer: &dyn Part = match &mamba {
             Some(mamba) if is_mamba => mamba,
             _ => &heads,
@@ -81,6 +89,17 @@ fn build(fields: &Fields<'_>, architecture: &str) -> Result<Draft, ConfigError> 
     }
     draft.output(fields.tied(false)?);
     Ok(draft)
+}
+
+/// All layers but those listed; none where nothing is said of such layers.
+fn bamba_layers(fields: &Fields<'_>, layers: usize) -> Result<Vec<bool>, ConfigError> {
+    if fields.value("mamba_d_state").is_none() {
+        return Ok(vec![false; layers]);
+    }
+    let attending = fields.indices("attn_layer_indices")?.unwrap_or_default();
+    Ok((0..layers as u64)
+        .map(|index| !attending.contains(&index))
+        .collect())
 }
 
 fn mamba(fields: &Fields<'_>, embedding: u64) -> Result<Mamba2, ConfigError> {

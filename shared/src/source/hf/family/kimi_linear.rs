@@ -19,6 +19,7 @@ fn build(fields: &Fields<'_>) -> Result<Draft, ConfigError> {
         heads: linear.count_of(&["num_heads", "linear_num_heads"])?,
         head_dim: linear.width_of(&["linear_head_dim", "head_dim"])?,
         conv_kernel: linear.width_of(&["short_conv_kernel_size", "linear_conv_kernel_dim"])?,
+        low_rank: true,
     };
     let length = fields.width("moe_intermediate_size")?;
     let shared = fields.count_or("num_shared_experts", 0)?;

@@ -1,6 +1,6 @@
 //! MiniMax-M2, and M3 with its sparse attention.
 
-use super::Family;
+use super::{Family, recipe};
 use crate::model;
 use crate::source::hf::draft::{Block, Draft};
 use crate::source::hf::part::{Dense, Heads, Mixture, Norm, Part, QueryKeyNorm, SharedExperts};
@@ -57,7 +57,7 @@ fn third(fields: &Fields<'_>) -> Result<Draft, ConfigError> {
         .saturating_mul(length);
     let mixture = Mixture {
         selection_bias: true,
-        shared: SharedExperts::of(shared),
+        shared: SharedExperts::of(fields.width_or("shared_intermediate_size", shared)?),
         ..Mixture::new(
             fields.count("num_local_experts")?,
             fields.count("num_experts_per_tok")?,
@@ -66,19 +66,19 @@ fn third(fields: &Fields<'_>) -> Result<Draft, ConfigError> {
     };
     let dense = Dense::gated(fields.width("dense_intermediate_size")?);
     let layers = fields.layers()?;
-    let sparse = fields
-        .integers("moe_layer_freq", layers)?
-        .ok_or(ConfigError::MissingField {
-            field: "moe_layer_freq",
-        })?;
+    let sparse = recipe::sparse_layers(fields, layers)?;
     let selection = BlockSelection::read(fields)?;
-    for sparse in sparse {
-        let sparse = sparse > 0;
+    let kinds = fields.texts("layer_types", layers)?;
+    for (index, sparse) in sparse.into_iter().enumerate() {
         let network: &dyn Part = if sparse { &mixture } else { &dense };
+        let selects = match &kinds {
+            Some(kinds) => kinds.get(index) == Some(&"minimax_m3_sparse"),
+            None => sparse,
+        };
         draft.block(&[
             &Norm::rms("attn_norm"),
             &heads,
-            &selection.as_ref().filter(|_| sparse),
+            &selection.as_ref().filter(|_| selects),
             &Norm::rms("ffn_norm"),
             network,
         ]);
@@ -97,7 +97,15 @@ struct BlockSelection {
 impl BlockSelection {
     fn read(fields: &Fields<'_>) -> Result<Option<Self>, ConfigError> {
         let Some(sparse) = fields.inner("sparse_attention_config") else {
-            return Ok(None);
+            let Some(key_dim) = fields.optional_width("index_head_dim")? else {
+                return Ok(None);
+            };
+            let blocks = fields.width("index_topk_blocks")?;
+            return Ok(Some(Self {
+                heads: fields.count("index_n_heads")?,
+                key_dim,
+                top_k: blocks.saturating_mul(fields.width("index_block_size")?),
+            }));
         };
         let blocks = sparse.width("sparse_topk_blocks")?;
         Ok(Some(Self {

@@ -3,6 +3,7 @@
 mod bailing;
 mod cohere;
 mod deepseek;
+mod deepseek4;
 mod early;
 mod ernie;
 mod exaone;
@@ -18,23 +19,30 @@ mod granite;
 mod hunyuan;
 mod jamba;
 mod kimi_linear;
+mod latent_hybrids;
 mod lfm2;
 mod llama;
 mod llama4;
 mod mamba;
 mod mimo;
 mod minimax;
+mod mllama;
 mod nemotron_h;
+mod older;
 mod olmo;
+mod olmo_hybrid;
 mod phi;
 mod qwen2;
 mod qwen3;
 mod qwen3_next;
 mod recent;
+mod recipe;
 mod seed_oss;
 mod stablelm;
 mod starcoder2;
+mod zamba;
 
+use self::recipe::Recipe;
 use super::draft::Draft;
 use super::{ConfigError, Fields};
 
@@ -53,6 +61,7 @@ const FAMILIES: &[&[Family]] = &[
     bailing::FAMILIES,
     cohere::FAMILIES,
     deepseek::FAMILIES,
+    deepseek4::FAMILIES,
     early::FAMILIES,
     ernie::FAMILIES,
     exaone::FAMILIES,
@@ -68,39 +77,73 @@ const FAMILIES: &[&[Family]] = &[
     hunyuan::FAMILIES,
     jamba::FAMILIES,
     kimi_linear::FAMILIES,
+    latent_hybrids::FAMILIES,
     lfm2::FAMILIES,
     llama::FAMILIES,
     llama4::FAMILIES,
     mamba::FAMILIES,
     mimo::FAMILIES,
     minimax::FAMILIES,
+    mllama::FAMILIES,
     nemotron_h::FAMILIES,
+    older::FAMILIES,
     olmo::FAMILIES,
+    olmo_hybrid::FAMILIES,
     phi::FAMILIES,
     qwen2::FAMILIES,
     qwen3::FAMILIES,
     qwen3_next::FAMILIES,
-    recent::FAMILIES,
     seed_oss::FAMILIES,
     stablelm::FAMILIES,
     starcoder2::FAMILIES,
+    zamba::FAMILIES,
 ];
 
+/// Every decoder of plain parts.
+const RECIPES: &[&[Recipe]] = &[recent::RECIPES];
+
+/// How the models of a `model_type` are put together.
+pub(super) enum Found {
+    Family(&'static Family),
+    Recipe(&'static Recipe),
+}
+
+impl Found {
+    /// The class defaults that sparse nested configurations rely on.
+    pub(super) fn nested_defaults(&self) -> &'static [(&'static str, u64)] {
+        match self {
+            Self::Family(family) => family.nested_defaults,
+            Self::Recipe(recipe) => recipe.nested_defaults,
+        }
+    }
+
+    /// Puts the model together.
+    pub(super) fn build(&self, fields: &Fields<'_>) -> Result<Draft, ConfigError> {
+        match self {
+            Self::Family(family) => (family.build)(fields),
+            Self::Recipe(recipe) => recipe::build(fields, recipe),
+        }
+    }
+}
+
 /// The family of a `model_type`.
-pub(super) fn find(model_type: &str) -> Option<&'static Family> {
-    FAMILIES
-        .iter()
-        .copied()
-        .flatten()
-        .find(|family| family.model_types.contains(&model_type))
+pub(super) fn find(model_type: &str) -> Option<Found> {
+    let families = FAMILIES.iter().copied().flatten();
+    let recipes = RECIPES.iter().copied().flatten();
+    families
+        .map(|family| (family.model_types, Found::Family(family)))
+        .chain(recipes.map(|recipe| (recipe.model_types, Found::Recipe(recipe))))
+        .find(|(model_types, _)| model_types.contains(&model_type))
+        .map(|(_, found)| found)
 }
 
 /// Every `model_type` that is read.
 pub(super) fn model_types() -> impl Iterator<Item = &'static str> {
-    FAMILIES
-        .iter()
-        .copied()
+    let families = FAMILIES.iter().copied().flatten();
+    let recipes = RECIPES.iter().copied().flatten();
+    families
+        .map(|family| family.model_types)
+        .chain(recipes.map(|recipe| recipe.model_types))
         .flatten()
-        .flat_map(|family| family.model_types)
         .copied()
 }

@@ -85,6 +85,9 @@ fn phimoe(fields: &Fields<'_>) -> Result<Draft, ConfigError> {
         ]);
     }
     rope::add_long_tables(&mut draft, fields);
-    draft.output_with_biases();
+    match fields.flag_or("lm_head_bias", false)? {
+        true => draft.output_with_biases(),
+        false => draft.output_with_layer_norm(fields.tied(false)?),
+    }
     Ok(draft)
 }

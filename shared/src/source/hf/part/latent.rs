@@ -20,8 +20,29 @@ pub(in crate::source::hf) struct Latent {
     pub rope_dim: u64,
     /// Elements of a head's value.
     pub value_dim: u64,
+    /// How far back the block looks.
+    pub span: Span,
+    /// Projections from and to the stream have biases.
+    pub bias: bool,
+    /// What gates the output.
+    pub gate: LatentGate,
+    /// A learned sink per query head.
+    pub sinks: bool,
+    /// A norm over the rotary key.
+    pub rope_norm: bool,
     /// How the file came to be.
     pub conversion: Conversion,
+}
+
+/// What gates the output of latent attention.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(in crate::source::hf) enum LatentGate {
+    /// Nothing.
+    None,
+    /// One gate per head.
+    PerHead,
+    /// One gate per element of each head.
+    PerElement,
 }
 
 impl Latent {
@@ -40,8 +61,16 @@ impl Latent {
             latent_dim: fields.width("kv_lora_rank")?,
             query_rank: fields.optional_width("q_lora_rank")?,
             nope_dim: fields.width("qk_nope_head_dim")?,
-            rope_dim: fields.width("qk_rope_head_dim")?,
+            rope_dim: match fields.value("qk_rope_head_dim") {
+                Some(_) => fields.width_or("qk_rope_head_dim", 0)?,
+                None => fields.width("qk_rope_head_dim")?,
+            },
             value_dim,
+            span: Span::Full,
+            bias: fields.flag_or("attention_bias", false)?,
+            gate: LatentGate::None,
+            sinks: false,
+            rope_norm: false,
             conversion: fields.conversion(),
         })
     }
@@ -55,17 +84,28 @@ impl Part for Latent {
         let queries = heads.saturating_mul(key_dim);
         match self.query_rank {
             Some(rank) => {
-                block.linear("attn_q_a", embedding, rank, false);
+                block.linear("attn_q_a", embedding, rank, self.bias);
                 block.tensor("attn_q_a_norm.weight", &[rank]);
                 block.linear("attn_q_b", rank, queries, false);
             }
             None => block.linear("attn_q", embedding, queries, false),
         }
         let compressed = self.latent_dim.saturating_add(self.rope_dim);
-        block.linear("attn_kv_a_mqa", embedding, compressed, false);
+        block.linear("attn_kv_a_mqa", embedding, compressed, self.bias);
         block.tensor("attn_kv_a_norm.weight", &[self.latent_dim]);
         let values = heads.saturating_mul(self.value_dim);
-        block.linear("attn_output", values, embedding, false);
+        block.linear("attn_output", values, embedding, self.bias);
+        match self.gate {
+            LatentGate::None => {}
+            LatentGate::PerHead => block.linear("attn_gate", embedding, heads, false),
+            LatentGate::PerElement => block.linear("attn_gate", embedding, values, false),
+        }
+        if self.sinks {
+            block.tensor("attn_sinks.weight", &[heads]);
+        }
+        if self.rope_norm {
+            block.tensor("attn_k_norm.weight", &[self.rope_dim]);
+        }
         block.layer.attention = match self.conversion {
             Conversion::Current | Conversion::Checkpoint => {
                 block.tensor("attn_k_b.weight", &[self.nope_dim, self.latent_dim, heads]);
@@ -76,7 +116,7 @@ impl Part for Latent {
                     rope_dim: self.rope_dim,
                     key_dim,
                     value_dim: self.value_dim,
-                    span: Span::Full,
+                    span: self.span,
                 })
             }
             Conversion::BeforeLatentCache => {
@@ -92,7 +132,7 @@ impl Part for Latent {
                     kv_heads: heads,
                     key_dim,
                     value_dim: self.value_dim,
-                    span: Span::Full,
+                    span: self.span,
                     shares_cache: false,
                 })
             }

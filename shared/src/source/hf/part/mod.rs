@@ -3,6 +3,7 @@
 
 mod attention;
 mod feed_forward;
+mod lanes;
 mod latent;
 mod mixture;
 mod norm;
@@ -11,7 +12,8 @@ mod recurrent;
 
 pub(super) use attention::{Heads, QueryKeyNorm};
 pub(super) use feed_forward::{Dense, Gate};
-pub(super) use latent::{Indexer, Latent};
+pub(super) use lanes::Lanes;
+pub(super) use latent::{Indexer, Latent, LatentGate};
 pub(super) use mixture::{ExpertGate, Mixture, SharedExperts};
 pub(super) use norm::Norm;
 pub(super) use prediction::Prediction;

@@ -147,6 +147,8 @@ pub(in crate::source::hf) struct KimiDelta {
     pub head_dim: u64,
     /// Convolution kernel.
     pub conv_kernel: u64,
+    /// The gates are of the rank of a head (Kimi) or not factored at all (Ling 3).
+    pub low_rank: bool,
 }
 
 impl Part for KimiDelta {
@@ -161,10 +163,15 @@ impl Part for KimiDelta {
             block.linear(matrix, embedding, width, false);
             block.tensor(convolution, &[self.conv_kernel, 1, width, 1]);
         }
-        block.linear("ssm_f_a", embedding, self.head_dim, false);
-        block.linear("ssm_f_b", self.head_dim, width, false);
-        block.linear("ssm_g_a", embedding, self.head_dim, false);
-        block.linear("ssm_g_b", self.head_dim, width, false);
+        if self.low_rank {
+            block.linear("ssm_f_a", embedding, self.head_dim, false);
+            block.linear("ssm_f_b", self.head_dim, width, false);
+            block.linear("ssm_g_a", embedding, self.head_dim, false);
+            block.linear("ssm_g_b", self.head_dim, width, false);
+        } else {
+            block.linear("ssm_f_a", embedding, width, false);
+            block.linear("ssm_g_a", embedding, width, false);
+        }
         block.linear("ssm_beta", embedding, self.heads, false);
         block.tensor("ssm_a", &[1, self.heads, 1, 1]);
         block.tensor("ssm_dt.bias", &[width]);

@@ -1,11 +1,13 @@
 //! A bound from above for configurations whose model type is not known.
 
+mod beside;
+
 use alloc::vec::Vec;
 
 use serde_json::Value;
 
 use super::draft::Draft;
-use super::part::{Dense, Heads, Mamba2, Mixture, Norm, SharedExperts};
+use super::part::{Dense, Heads, Mamba2, Mixture, Norm, QueryKeyNorm, SharedExperts};
 use super::{ConfigError, Fields, json, quantization};
 use crate::model::{Geometry, Model};
 
@@ -19,6 +21,8 @@ const HEAD_SIZES: &[&str] = &[
     "swa_head_dim",
     "kv_channels",
 ];
+/// A head where the file does not say how many there are.
+const SMALL_HEAD: u64 = 64;
 /// Fields that may hold the number of KV heads.
 const KV_HEADS: &[&str] = &[
     "num_key_value_heads",
@@ -70,21 +74,32 @@ pub fn read_config_conservative(bytes: &[u8], name: &str) -> Result<Model, Confi
     let heads = heads(&fields, draft.embedding())?;
     let networks = Networks::read(&fields, draft.embedding())?;
     let mixer = mixer(&fields, draft.embedding())?;
-    for _ in 0..layers(&fields)? {
+    let layers = layers(&fields)?;
+    for _ in 0..layers {
         draft.block(&[
-            &Norm::rms("attn_norm"),
+            &Norm::layer("attn_norm"),
             &heads,
             &mixer.as_ref(),
-            &Norm::rms("ffn_norm"),
+            &Norm::layer("post_attention_norm"),
+            &Norm::layer("ffn_norm"),
             &networks.dense,
             &networks.mixture.as_ref(),
+            &Norm::layer("post_ffw_norm"),
         ]);
     }
-    draft.output(fields.tied(false)?);
+    // Embeddings of the layers' own.
+    if let Some(per_layer) = largest(&fields, "hidden_size_per_layer_input")? {
+        let (embedding, vocabulary) = (draft.embedding(), draft.vocabulary());
+        let all_layers = per_layer.max(1).saturating_mul(layers as u64);
+        draft.tensor("per_layer_token_embd.weight", &[all_layers, vocabulary]);
+        draft.tensor("per_layer_model_proj.weight", &[embedding, all_layers, 4]);
+    }
+    draft.output_with_layer_norm(fields.tied(false)?);
     let mut model = draft.finish(name, Geometry::Conservative)?;
     if let Some(config) = fields.object("quantization_config") {
         quantization::apply(config, &mut model);
     }
+    model.vision = beside::bound(&root, model.embedding_length);
     Ok(model)
 }
 
@@ -114,8 +129,22 @@ fn layers(fields: &Fields<'_>) -> Result<usize, ConfigError> {
 }
 
 fn heads(fields: &Fields<'_>, embedding: u64) -> Result<Heads, ConfigError> {
-    let query_heads =
-        fields.count_of(&["num_attention_heads", "n_head", "n_heads", "num_heads"])?;
+    let names = [
+        "num_attention_heads",
+        "n_head",
+        "n_heads",
+        "num_heads",
+        "encoder_attention_heads",
+        "decoder_attention_heads",
+    ];
+    let mut query_heads = 0;
+    for name in names {
+        query_heads = query_heads.max(largest(fields, name)?.unwrap_or(0));
+    }
+    // Mixers without heads are taken for attention all the same.
+    if query_heads == 0 {
+        query_heads = (embedding / SMALL_HEAD).max(1);
+    }
     let mut key_dim = embedding.div_ceil(query_heads);
     for field in HEAD_SIZES {
         key_dim = key_dim.max(largest(fields, field)?.unwrap_or(0));
@@ -130,8 +159,25 @@ fn heads(fields: &Fields<'_>, embedding: u64) -> Result<Heads, ConfigError> {
     Ok(Heads {
         query_heads,
         kv_heads: kv_heads.filter(|&heads| heads > 0).unwrap_or(query_heads),
+        input_bias: true,
+        output_bias: true,
+        norm: QueryKeyNorm::Whole,
+        output_gate: has_gate(fields),
+        sinks: true,
         ..Heads::with_dim(query_heads, key_dim)
     })
+}
+
+/// Whether a field speaks of a gate over attention's output.
+fn has_gate(fields: &Fields<'_>) -> bool {
+    [
+        "gating",
+        "use_gated_attention",
+        "attn_output_gate",
+        "use_attention_gate",
+    ]
+    .iter()
+    .any(|field| fields.value(field).is_some())
 }
 
 /// A Mamba 2 as large as any recurrent mixer that the file may mean: the others have the same
@@ -203,8 +249,20 @@ impl Networks {
             .filter(|&length| length > 0)
             .unwrap_or(embedding.saturating_mul(4));
         let twice = fields.flag_or("use_double_wide_mlp", false)?;
-        let dense = Dense::gated(length.saturating_mul(if twice { 2 } else { 1 }));
-        let count = first_of(EXPERTS)?.unwrap_or(0);
+        let dense = Dense {
+            bias: true,
+            ..Dense::gated(length.saturating_mul(if twice { 2 } else { 1 }))
+        };
+        let mut count = 0;
+        for field in EXPERTS {
+            count = count.max(total(fields, field)?);
+        }
+        // One number of experts, and a width for each of several lists of them.
+        if let Some(Value::Array(widths)) = fields.value("moe_intermediate_size")
+            && widths.len() <= MOST_LISTS
+        {
+            count = count.saturating_mul(widths.len().max(1) as u64);
+        }
         if count <= 1 {
             return Ok(Self {
                 dense,
@@ -224,6 +282,7 @@ impl Networks {
         Ok(Self {
             dense,
             mixture: Some(Mixture {
+                selection_bias: true,
                 shared: SharedExperts::of(shared.max(stated.unwrap_or(0))),
                 ..Mixture::new(count, 1, expert)
             }),
@@ -231,12 +290,40 @@ impl Networks {
     }
 }
 
-/// The largest number in a field, which may be one for all layers or a list.
+/// More lists of experts than any model has; longer ones have an entry per layer.
+const MOST_LISTS: usize = 4;
+
+/// Objects within the language model's that hold some of its sizes.
+const PARTS: &[&str] = &["ffn_config", "attn_config", "moe_config", "ssm_cfg"];
+
+/// The largest number in a field, which may be one for all layers or a list, here or in a part.
 fn largest(fields: &Fields<'_>, field: &'static str) -> Result<Option<u64>, ConfigError> {
+    let own = numbers(fields, field)?;
+    let mut largest = own.into_iter().max();
+    for part in PARTS {
+        if let Some(part) = fields.inner(part) {
+            largest = largest.max(numbers(&part, field)?.into_iter().max());
+        }
+    }
+    let by_layer = fields.object("per_layer_config").is_some();
+    let layers = fields.layers().unwrap_or(0);
+    for index in (0..layers as u64).filter(|_| by_layer) {
+        let layer = numbers(&fields.at_layer(index), field)?;
+        largest = largest.max(layer.into_iter().max());
+    }
+    Ok(largest)
+}
+
+/// The numbers in a field together: several lists of experts.
+fn total(fields: &Fields<'_>, field: &'static str) -> Result<u64, ConfigError> {
+    let own = numbers(fields, field)?;
+    let sum = own.into_iter().fold(0, u64::saturating_add);
+    Ok(sum.max(largest(fields, field)?.unwrap_or(0)))
+}
+
+fn numbers(fields: &Fields<'_>, field: &'static str) -> Result<Vec<u64>, ConfigError> {
     match fields.value(field) {
-        Some(Value::Array(list)) => Ok(fields
-            .integers(field, list.len())?
-            .and_then(|values| values.into_iter().max())),
-        _ => fields.optional_width(field),
+        Some(Value::Array(list)) => Ok(fields.integers(field, list.len())?.unwrap_or_default()),
+        _ => Ok(fields.optional_width(field)?.into_iter().collect()),
     }
 }

@@ -101,6 +101,15 @@ pub enum EngineError {
         /// Formats that it loads.
         takes: &'static str,
     },
+    /// The engine's kernels need a newer GPU.
+    DeviceTooOld {
+        /// Name of the device.
+        device: String,
+        /// Its compute capability.
+        capability: (u32, u32),
+        /// The lowest that the engine runs on.
+        needed: (u32, u32),
+    },
     /// A quantized cache has no place for layers without full attention.
     QuantizedCacheNeedsFullAttention {
         /// The architecture.
@@ -145,6 +154,7 @@ impl UserMessage for EngineError {
             Self::TooFewDevices { .. } => "too_few_devices",
             Self::CacheTypeNotForModel { .. } => "cache_type_not_for_model",
             Self::WeightsNotForEngine { .. } => "weights_not_for_engine",
+            Self::DeviceTooOld { .. } => "device_too_old",
             Self::QuantizedCacheNeedsFullAttention { .. } => "quantized_cache_needs_full_attention",
             Self::NeedsHybridCacheManager { .. } => "needs_hybrid_cache_manager",
             Self::NoPredictionLayers { .. } => "no_prediction_layers",
@@ -249,6 +259,18 @@ impl UserMessage for EngineError {
             Self::WeightsNotForEngine { format, .. } => match language {
                 Language::Ja => format!("重みの形式 {format} は、このエンジンでは読み込めません"),
                 Language::En => format!("the engine does not load weights in {format}"),
+            },
+            Self::DeviceTooOld {
+                device,
+                capability: (major, minor),
+                needed: (needed_major, needed_minor),
+            } => match language {
+                Language::Ja => format!(
+                    "{device}(Compute Capability {major}.{minor})では、このエンジンは動きません({needed_major}.{needed_minor} 以上が必要です)"
+                ),
+                Language::En => format!(
+                    "the engine does not run on {device} (compute capability {major}.{minor}); it needs {needed_major}.{needed_minor} or newer"
+                ),
             },
             Self::QuantizedCacheNeedsFullAttention {
                 architecture,
@@ -357,6 +379,12 @@ impl UserMessage for EngineError {
                 Language::Ja => format!("読み込める形式(--quant): {takes}"),
                 Language::En => format!("it loads (--quant): {takes}"),
             },
+            Self::DeviceTooOld { .. } => language
+                .pick(
+                    "この GPU では llama.cpp(--backend llama.cpp)か Ollama を使ってください",
+                    "use llama.cpp (--backend llama.cpp) or Ollama on this GPU",
+                )
+                .into(),
             Self::QuantizedCacheNeedsFullAttention { .. } => language
                 .pick(
                     "FP16(DynamicCache か StaticCache)で使ってください",

@@ -184,7 +184,7 @@ struct Rank {
 impl<'a> Prepared<'a> {
     fn new(settings: &Vllm, model: &'a Model, devices: &[Device]) -> Result<Self, EngineError> {
         let settings = &settings.resolved(model);
-        refusal::check(settings, model, devices.len())?;
+        refusal::check(settings, model, devices)?;
         // The engine takes its defaults from the first GPU.
         let first = devices.first().ok_or(EngineError::NoDevice)?;
         let hardware = Hardware::new(settings, model, first);

@@ -9,6 +9,7 @@ use super::cache_type::CacheType;
 use super::longest_context;
 use super::settings::Vllm;
 use crate::engine::EngineError;
+use crate::gpu::Device;
 use crate::model::{Attention, Method, Model};
 use crate::quant::{Packing, TensorType};
 
@@ -37,7 +38,12 @@ fn quantization(settings: &Vllm, model: &Model) -> Result<(), EngineError> {
     })
 }
 
-pub(super) fn check(settings: &Vllm, model: &Model, gpus: usize) -> Result<(), EngineError> {
+/// The lowest compute capability that Triton compiles for, which compiles the model and, on older
+/// GPUs, is its attention (torch 2.14, `_inductor/scheduler.py`).
+const LOWEST_CAPABILITY: (u32, u32) = (7, 0);
+
+pub(super) fn check(settings: &Vllm, model: &Model, devices: &[Device]) -> Result<(), EngineError> {
+    let gpus = devices.len();
     positive(
         "--tensor-parallel-size",
         Some(settings.tensor_parallel_size),
@@ -97,6 +103,20 @@ pub(super) fn check(settings: &Vllm, model: &Model, gpus: usize) -> Result<(), E
             needed: ranks,
             given: gpus as u64,
         });
+    }
+    let in_use = devices
+        .iter()
+        .take(usize::try_from(ranks).unwrap_or(usize::MAX));
+    for device in in_use {
+        if let Some(capability) = device.compute_capability
+            && capability < LOWEST_CAPABILITY
+        {
+            return Err(EngineError::DeviceTooOld {
+                device: device.name.clone(),
+                capability,
+                needed: LOWEST_CAPABILITY,
+            });
+        }
     }
     let layers = model.decoder_layers().count() as u64;
     if settings.pipeline_parallel_size > layers {

@@ -416,3 +416,22 @@ fn quantized_checkpoints_are_taken_at_their_word() {
     assert_eq!(types(CacheType::Auto), "fp8_e4m3");
     assert_eq!(types(CacheType::Bfloat16), "bfloat16");
 }
+
+#[test]
+fn gpus_that_triton_does_not_compile_for_are_refused() {
+    let model = llama();
+    let pascal = card(10 * GIB, 11 * GIB, (6, 1));
+    let refused = EngineError::DeviceTooOld {
+        device: "GPU".into(),
+        capability: (6, 1),
+        needed: (7, 0),
+    };
+    let settings = Vllm::default();
+    let error = settings.prepare(&model, &[pascal.clone()]).err();
+    assert_eq!(error, Some(refused));
+    // One that is not used does not matter.
+    let newer = card(22 * GIB, 24 * GIB, (8, 9));
+    assert!(settings.prepare(&model, &[newer, pascal]).is_ok());
+    let volta = card(30 * GIB, 32 * GIB, (7, 0));
+    assert!(settings.prepare(&model, &[volta]).is_ok());
+}

@@ -10,6 +10,8 @@
 )]
 
 #[allow(dead_code)]
+#[path = "../../tests/it/autofit_cases.rs"]
+mod autofit_cases;
 #[path = "../../tests/it/data.rs"]
 mod data;
 #[allow(dead_code)]

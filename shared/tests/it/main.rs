@@ -9,6 +9,7 @@
 )]
 
 mod accuracy;
+mod autofit_cases;
 mod config_facts;
 mod config_tensors;
 mod data;

@@ -10,9 +10,9 @@ use alloc::string::{String, ToString};
 use alloc::vec::Vec;
 
 use super::words::{Words, file, shares};
-use super::{Profile, one_batch, only_types};
+use super::{OWN_BATCH, Profile, one_batch, only_types, with_own_build};
 use crate::engine::EngineError;
-use crate::engine::llama_cpp::{FlashAttention, LlamaCpp, SplitMode, Version};
+use crate::engine::llama_cpp::{FlashAttention, LlamaCpp, SplitMode};
 use crate::model::Model;
 use crate::quant::TensorType;
 
@@ -74,14 +74,9 @@ impl Profile for KoboldCpp {
 
     fn defaults(&self) -> LlamaCpp {
         LlamaCpp {
-            profile: &Self,
-            version: Version::V0_5_0,
-            batch_size: 512,
-            ubatch_size: 512,
             kv_unified: true,
             swa_full: true,
-            outputs_max: Some(0),
-            ..LlamaCpp::default()
+            ..with_own_build(&Self)
         }
     }
 
@@ -151,7 +146,7 @@ impl Profile for KoboldCpp {
         if settings.flash_attention == FlashAttention::Off {
             words.word("--noflashattention");
         }
-        if settings.batch_size != 512 {
+        if settings.batch_size != OWN_BATCH {
             words.number("--batchsize", settings.batch_size);
         }
         if !settings.swa_full {

@@ -8,9 +8,9 @@ use alloc::format;
 use alloc::string::{String, ToString};
 use alloc::vec::Vec;
 
-use super::Profile;
 use super::words::{file, python, shares};
-use crate::engine::llama_cpp::{FlashAttention, LlamaCpp, SplitMode, Version};
+use super::{OWN_BATCH, Profile, with_own_build};
+use crate::engine::llama_cpp::{FlashAttention, LlamaCpp, SplitMode};
 use crate::quant::TensorType;
 
 /// llama-cpp-python.
@@ -32,9 +32,6 @@ const TAKES: &[&str] = &[
     "--no-op-offload",
 ];
 
-/// `n_batch` and `n_ubatch` where they are not given.
-const BATCH: u64 = 512;
-
 impl Profile for LlamaCppPython {
     fn name(&self) -> &'static str {
         "llama-cpp-python"
@@ -50,13 +47,8 @@ impl Profile for LlamaCppPython {
 
     fn defaults(&self) -> LlamaCpp {
         LlamaCpp {
-            profile: &Self,
-            version: Version::V0_5_0,
-            batch_size: BATCH,
-            ubatch_size: BATCH,
             swa_full: true,
-            outputs_max: Some(0),
-            ..LlamaCpp::default()
+            ..with_own_build(&Self)
         }
     }
 
@@ -94,10 +86,10 @@ impl Profile for LlamaCppPython {
                 argument(name, &cache_type.id().to_string());
             }
         }
-        if settings.batch_size != BATCH {
+        if settings.batch_size != OWN_BATCH {
             argument("n_batch", &settings.batch_size.to_string());
         }
-        if settings.ubatch_size != BATCH {
+        if settings.ubatch_size != OWN_BATCH {
             argument("n_ubatch", &settings.ubatch_size.to_string());
         }
         if !settings.swa_full {

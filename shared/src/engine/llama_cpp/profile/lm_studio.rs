@@ -11,9 +11,9 @@ use alloc::string::{String, ToString};
 use alloc::vec::Vec;
 
 use super::words::{Words, file, python, quote};
-use super::{Profile, only_types};
+use super::{OWN_BATCH, Profile, only_types, with_own_build};
 use crate::engine::EngineError;
-use crate::engine::llama_cpp::{FlashAttention, LlamaCpp, Version};
+use crate::engine::llama_cpp::{FlashAttention, LlamaCpp};
 use crate::quant::TensorType;
 
 /// LM Studio.
@@ -43,8 +43,6 @@ const CACHE_TYPES: &[TensorType] = &[
     TensorType::Q5_1,
 ];
 
-/// `evalBatchSize` and `physicalBatchSize`.
-const BATCH: u64 = 512;
 /// Concurrent predictions.
 const SLOTS: u64 = 4;
 
@@ -63,14 +61,9 @@ impl Profile for LmStudio {
 
     fn defaults(&self) -> LlamaCpp {
         LlamaCpp {
-            profile: &Self,
-            version: Version::V0_5_0,
-            batch_size: BATCH,
-            ubatch_size: BATCH,
             parallel: SLOTS,
             kv_unified: true,
-            outputs_max: Some(0),
-            ..LlamaCpp::default()
+            ..with_own_build(&Self)
         }
     }
 
@@ -135,10 +128,10 @@ impl Profile for LmStudio {
                 field(name, &python(cache_type.name()));
             }
         }
-        if settings.batch_size != BATCH {
+        if settings.batch_size != OWN_BATCH {
             field("evalBatchSize", &settings.batch_size.to_string());
         }
-        if settings.ubatch_size != BATCH {
+        if settings.ubatch_size != OWN_BATCH {
             field("physicalBatchSize", &settings.ubatch_size.to_string());
         }
         if settings.parallel != SLOTS {

@@ -21,7 +21,7 @@ use alloc::boxed::Box;
 use alloc::string::{String, ToString};
 use core::fmt;
 
-use super::{CONTEXT_LIMIT, FlashAttention, LlamaCpp, Prepared};
+use super::{CONTEXT_LIMIT, FlashAttention, LlamaCpp, Prepared, Version};
 use crate::engine::{EngineError, Planner};
 use crate::gpu::Device;
 use crate::model::Model;
@@ -137,6 +137,22 @@ impl fmt::Debug for dyn Profile {
         formatter.write_str(self.name())
     }
 }
+
+/// What the programs with a build of llama.cpp of their own have in common: the releases from
+/// mid-2025 on, batches of 512 tokens, and logits of a whole micro-batch, the library's default.
+fn with_own_build(profile: &'static dyn Profile) -> LlamaCpp {
+    LlamaCpp {
+        profile,
+        version: Version::V0_5_0,
+        batch_size: OWN_BATCH,
+        ubatch_size: OWN_BATCH,
+        outputs_max: Some(0),
+        ..LlamaCpp::default()
+    }
+}
+
+/// Tokens of both batches in programs with a build of their own.
+const OWN_BATCH: u64 = 512;
 
 /// Refuses cache types that are not among `known`, which `names` lists.
 fn only_types(

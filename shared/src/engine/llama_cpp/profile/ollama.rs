@@ -16,10 +16,8 @@ use alloc::vec::Vec;
 use core::cell::OnceCell;
 
 use super::words::{is_path, quote};
-use super::{Profile, one_batch, one_type};
-use crate::engine::llama_cpp::{
-    CONTEXT_LIMIT, FlashAttention, LlamaCpp, Prepared, SplitMode, Version,
-};
+use super::{Profile, one_batch, one_type, with_own_build};
+use crate::engine::llama_cpp::{CONTEXT_LIMIT, FlashAttention, LlamaCpp, Prepared, SplitMode};
 use crate::engine::{DevicePlan, EngineError, Explanation, Figure, Plan, Planner};
 use crate::gpu::Device;
 use crate::model::{Attention, Model};
@@ -66,12 +64,10 @@ impl Profile for Ollama {
 
     fn defaults(&self) -> LlamaCpp {
         LlamaCpp {
-            profile: &Self,
-            version: Version::V0_5_0,
-            batch_size: 512,
-            ubatch_size: 512,
             automatic_batch: true,
-            ..LlamaCpp::default()
+            // It runs llama-server.
+            outputs_max: None,
+            ..with_own_build(&Self)
         }
     }
 

@@ -134,7 +134,9 @@ pub(super) fn command(
     if !settings.op_offload {
         words.word("--no-op-offload");
     }
-    additions(settings, &mut words);
+    if !settings.additions.is_empty() {
+        additions(settings, &mut words);
+    }
     words.line()
 }
 

@@ -85,7 +85,7 @@ test("a draft model by name shortens the context, and the address keeps it", asy
   assert.match(await hook(tab, "launch-command").textContent(), /--model-draft qwen3-0\.6b\.gguf/);
   assert.match(
     await hook(tab, "plan-beside").textContent(),
-    /--model-draft qwen3:0\.6b: 重み [\d.]+ MiB.*KV キャッシュ .*計算用バッファ/,
+    /--model-draft qwen3:0\.6b 重み [\d.]+ MiB.*KV キャッシュ .*計算用バッファ/,
   );
   await hook(tab, "draft-quant-select").selectOption("Q8_0");
   assert.ok((await tokens(tab)) < drafting);

@@ -167,7 +167,7 @@ test("where nothing fits the page says by how much, and one press leads out", as
 test("every figure opens its explanation", async (t) => {
   const { tab } = await open(t, { machine: { init: 9 } });
   await hook(tab, "plan-kv").click();
-  await tab.locator("details.item[open] .why").getByText(/layers × .* cells/).waitFor();
+  await tab.locator("details.item[open] .why").getByText(/層 × .* セル/).waitFor();
   for (const part of ["weights", "kv", "compute", "overhead", "total"]) {
     assert.match(await hook(tab, `plan-${part}`).textContent(), /^[\d,.]+ [GM]iB$/);
   }
@@ -190,6 +190,65 @@ test("the probe's trouble is told with its cure, and the question stays", async 
   await tab.getByText("ドライバーが動いていません").waitFor();
   assert.match(await hook(tab, "probe-status").textContent(), /modprobe/);
   assert.equal(await hook(tab, "free-vram-input").inputValue(), "16 GiB");
+});
+
+test("the probe's trouble is done with once a person goes on by hand", async (t) => {
+  const { tab, probe } = await open(t, { query: "?free=16+GiB", machine: { init: 9 } });
+  await tab.getByText("ドライバーが動いていません").waitFor();
+  await hook(tab, "free-vram-input").fill("12 GiB");
+  await hook(tab, "probe-status").getByText("llm-lander-probe が動いていれば").waitFor();
+  // What it reads later is not taken unasked.
+  probe.set({ gpus: [RTX_4090] });
+  await tab.waitForTimeout(1500);
+  assert.equal(await hook(tab, "free-vram-input").inputValue(), "12 GiB");
+});
+
+test("what others hold of a GPU has a line of its own, and a foreign card a word of warning", async (t) => {
+  const { tab } = await open(t);
+  await live(tab);
+  assert.equal(await hook(tab, "plan-in-use").textContent(), "5.33 GiB");
+  await hook(tab, "gpu-select").selectOption("Radeon RX 7900 XTX");
+  await tab.locator(".gpu .note").getByText("CUDA").waitFor();
+  await hook(tab, "gpu-select").selectOption("GeForce RTX 4090");
+  assert.equal(await tab.locator(".gpu .note").count(), 0);
+});
+
+test("the list of cards is made once, and holds what the probe names too", async (t) => {
+  const { tab } = await open(t);
+  await live(tab);
+  const select = hook(tab, "gpu-select");
+  assert.equal(await select.inputValue(), RTX_4090.name);
+  const first = await select.locator("option").first().elementHandle();
+  await hook(tab, "free-vram-input").fill("12 GiB");
+  await select.selectOption("GeForce RTX 3090");
+  assert.match(await hook(tab, "free-vram-input").inputValue(), /MiB$/);
+  assert.ok(await first.evaluate((option) => option.isConnected));
+  assert.equal(await select.locator(`option[value="${RTX_4090.name}"]`).count(), 0);
+});
+
+test("answers that are equal share one label in the chart", async (t) => {
+  // Without flash attention the cache of values stays as it is.
+  const { tab } = await open(t, {
+    query: "?model=qwen3:8b&free=1000+GiB",
+    machine: { init: 9 },
+    tab: { viewport: { width: 390, height: 844 }, locale: "en-GB" },
+  });
+  const labels = tab.locator(".plot .answer");
+  await labels.first().waitFor();
+  const boxes = await labels.evaluateAll((all) =>
+    all.map((label) => {
+      const { left, right, top, bottom } = label.getBoundingClientRect();
+      return { left, right, top, bottom };
+    }),
+  );
+  const covers = (one, other) =>
+    one.left < other.right - 1 &&
+    other.left < one.right - 1 &&
+    one.top < other.bottom - 1 &&
+    other.top < one.bottom - 1;
+  for (const [place, one] of boxes.entries()) {
+    assert.ok(!boxes.slice(place + 1).some((other) => covers(one, other)));
+  }
 });
 
 test("readings that the probe puts into the address are taken", async (t) => {

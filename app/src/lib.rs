@@ -9,6 +9,8 @@
 
 #![forbid(unsafe_code)]
 
+#[cfg(feature = "whole")]
+pub mod advice;
 pub mod answer;
 pub mod beside;
 pub mod browser;

@@ -139,13 +139,19 @@ pub struct Bar {
     pub over: u64,
 }
 
+/// Bytes that others hold of the device, where its whole size is known.
+#[must_use]
+pub fn used(device: &Device) -> u64 {
+    device
+        .total
+        .map_or(0, |total| total.saturating_sub(device.free))
+}
+
 /// The device's bar: what others hold, then the plan. Where the device's whole size is not known
 /// the bar ends with what is free.
 #[must_use]
 pub fn bar(plan: &DevicePlan, device: &Device, budget: &Budget) -> Bar {
-    let used = device
-        .total
-        .map_or(0, |total| total.saturating_sub(device.free));
+    let used = used(device);
     let planned = Part::PLANNED
         .into_iter()
         .map(|part| (part, part.figure(plan, budget).bytes));

@@ -2,6 +2,8 @@
 
 use std::sync::Arc;
 
+#[cfg(feature = "whole")]
+use crate::advice::Search;
 use crate::answer::{Answers, Detail};
 use crate::beside::{Beside, BesideFiles, beside};
 use crate::curve::Chart;
@@ -112,6 +114,19 @@ impl Outcome {
             beside,
             beside_origin: (state.beside.clone(), files.clone()),
         }
+    }
+
+    /// A search for settings that leave room for more than the answer looked at, or for the
+    /// context `wanted`; `None` where there is none or nothing to change.
+    #[cfg(feature = "whole")]
+    #[must_use]
+    pub fn search(&self, wanted: Option<u64>) -> Option<Search> {
+        let answers = self.answers.as_ref()?;
+        let row = answers.row(self.focus)?;
+        let fit = row.fit.as_ref().ok()?;
+        let Origin { choice, loaded, .. } = &self.origin;
+        let (question, loaded) = (&answers.question, loaded.as_deref());
+        Search::new(question, row.focus, fit, choice, loaded, wanted)
     }
 
     /// What is wrong with a field.

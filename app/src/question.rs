@@ -99,7 +99,18 @@ impl UserMessage for Problem {
     }
 
     fn hint(&self, language: Language) -> String {
-        self.inner().hint(language)
+        match (self.field, &self.cause) {
+            (
+                Field::Draft | Field::Projector | Field::Adapters,
+                Cause::Model(ModelError::FileNotHere { .. }),
+            ) => language
+                .pick(
+                    "そのファイルを選び直すか、外してください",
+                    "choose that file again, or remove it",
+                )
+                .into(),
+            _ => self.inner().hint(language),
+        }
     }
 }
 

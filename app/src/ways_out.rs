@@ -1,10 +1,14 @@
 //! What to change where nothing fits, each change tried before it is offered.
 
 use shared::engine::Precision;
+#[cfg(feature = "whole")]
+use shared::fit;
 use shared::fit::fits;
 use shared::quant::FileType;
 
 use crate::answer::is_nothing;
+#[cfg(feature = "whole")]
+use crate::engines::Backend;
 use crate::engines::{Relief, Setting};
 use crate::model::{Chosen, Formats, Loaded, resolve};
 use crate::question::Question;
@@ -44,6 +48,31 @@ impl PartialEq for Change {
 }
 
 impl Change {
+    /// A change that the calculation offers, as the engine's own setting; `None` where the page
+    /// has no field for it.
+    #[cfg(feature = "whole")]
+    #[must_use]
+    pub fn of(change: &fit::Change, backend: &Backend) -> Option<Self> {
+        let (name, value) = match change {
+            fit::Change::Precision(precision) => {
+                return Some(Self::Focus(Focus::Precision(*precision)));
+            }
+            fit::Change::MicroBatch(tokens) => ("ubatch-size", tokens.to_string()),
+            fit::Change::FlashAttention => ("flash-attn", "on".into()),
+            fit::Change::CpuExperts(layers) => ("n-cpu-moe", layers.to_string()),
+            fit::Change::GpuLayers(layers) => ("n-gpu-layers", layers.to_string()),
+            fit::Change::TensorSplit(layers) => {
+                let layers: Vec<String> = layers.iter().map(u64::to_string).collect();
+                ("tensor-split", layers.join(","))
+            }
+            fit::Change::BatchedTokens(tokens) => ("max-num-batched-tokens", tokens.to_string()),
+            fit::Change::Utilization(share) => ("gpu-memory-utilization", share.to_string()),
+            fit::Change::NoGraphs => ("enforce-eager", "on".into()),
+            fit::Change::TensorParallel(gpus) => ("tensor-parallel-size", gpus.to_string()),
+        };
+        Some(Self::Setting(backend.setting(name)?, value))
+    }
+
     /// The state after the change.
     pub fn apply(&self, state: &mut State) {
         match self {
@@ -109,7 +138,7 @@ pub fn ways_out(
 }
 
 /// The widest format of the ladder that is smaller than the present one and leaves enough room.
-fn narrower_weights(
+pub(crate) fn narrower_weights(
     question: &Question,
     focus: Focus,
     choice: &ModelChoice,

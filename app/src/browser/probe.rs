@@ -81,6 +81,18 @@ pub fn disconnect(store: Store) {
     });
 }
 
+/// A person goes on by hand where the probe could not read: what it said is done with, and so is
+/// the probe.
+pub fn leave_trouble(store: Store) {
+    let is_troubled = store.outside.with_untracked(|outside| {
+        let is_troubled = matches!(outside.live, Live::Problem(_) | Live::Silent);
+        is_troubled && outside.devices.is_empty()
+    });
+    if is_troubled {
+        disconnect(store);
+    }
+}
+
 /// Whether a probe is being listened to that a person asked for.
 pub(super) fn was_asked_for() -> bool {
     STREAM.with_borrow(|stream| stream.as_ref().is_some_and(|stream| !stream.is_own))

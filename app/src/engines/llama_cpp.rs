@@ -1,10 +1,18 @@
 //! llama.cpp's settings as fields, and those of the programs built on it.
 
 use shared::engine::Engine;
+#[cfg(feature = "whole")]
+use shared::engine::EngineError;
+#[cfg(feature = "whole")]
+use shared::engine::llama_cpp::profile::{self, Profile};
 use shared::engine::llama_cpp::{FlashAttention, LlamaCpp, Version};
 use shared::fit;
+#[cfg(feature = "whole")]
+use shared::fit::{Advised, Freedom};
 use shared::quant::TensorType;
 
+#[cfg(feature = "whole")]
+use super::Wanted;
 use super::{Backend, Kind, Relief, Setting, SettingError, Values};
 use crate::question::Question;
 use crate::state::Focus;
@@ -17,6 +25,8 @@ pub(super) const BACKEND: Backend = Backend {
     settings: SETTINGS,
     #[cfg(feature = "whole")]
     beside: super::beside::SETTINGS,
+    #[cfg(feature = "whole")]
+    advise: Some(advise),
     cache_settings: &["cache-type-k", "cache-type-v"],
     reliefs,
     build: |values| build(values, LlamaCpp::default()),
@@ -242,7 +252,7 @@ pub(super) fn cache_type(text: &str) -> Option<TensorType> {
     }
 }
 
-fn settings(values: &Values<'_>, own: LlamaCpp) -> Result<LlamaCpp, SettingError> {
+pub(super) fn settings(values: &Values<'_>, own: LlamaCpp) -> Result<LlamaCpp, SettingError> {
     let number = |name, otherwise| {
         let given = values.optional_number(name)?;
         Ok::<u64, SettingError>(given.unwrap_or(otherwise))
@@ -305,6 +315,48 @@ fn split(question: &Question, focus: Focus, context: u64) -> Option<Vec<u64>> {
         &question.devices,
         &question.budget,
         context,
+    )
+}
+
+/// Settings that serve, where those that were given stay as they are.
+#[cfg(feature = "whole")]
+pub(super) fn advise(
+    question: &Question,
+    focus: Focus,
+    wanted: &Wanted,
+) -> Result<Option<Advised>, EngineError> {
+    let backend = question.backend;
+    let own = profile::find(backend.name).map_or_else(LlamaCpp::default, Profile::defaults);
+    let Ok(settings) = settings(&question.values(), own) else {
+        // The question was only asked because its settings could be read.
+        return Ok(None);
+    };
+    let settings = match focus {
+        Focus::Precision(precision) => settings.in_precision(precision),
+        Focus::Exact => settings,
+    };
+    let is_given = |name| question.settings.contains_key(name);
+    let is_free = |name| !is_given(name) && backend.setting(name).is_some();
+    let freedom = Freedom {
+        precisions: wanted.precisions.clone(),
+        // A few layers more on a GPU are worth more than smaller batches.
+        micro_batch: !wanted.moves
+            && is_free(MICRO_BATCH.name)
+            && (!is_given(BATCH.name) || !settings.profile.has_one_batch_size()),
+        flash_attention: backend.setting(FLASH_ATTENTION.name).is_some(),
+        gpu_layers: wanted.moves && is_free(GPU_LAYERS.name),
+        cpu_experts: wanted.moves && is_free(CPU_EXPERTS.name),
+        tensor_split: is_free(TENSOR_SPLIT.name),
+        ..Freedom::default()
+    };
+    let (model, devices) = (&question.chosen.model, &question.devices);
+    fit::advise(
+        &settings,
+        &freedom,
+        model,
+        devices,
+        &question.budget,
+        wanted.context,
     )
 }
 

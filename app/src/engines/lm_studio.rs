@@ -33,6 +33,7 @@ pub(super) const BACKEND: Backend = Backend {
         NO_KV_OFFLOAD,
     ],
     beside: &[],
+    advise: Some(llama_cpp::advise),
     cache_settings: &["cache-type-k", "cache-type-v"],
     reliefs: llama_cpp::reliefs,
     build: |values| llama_cpp::build(values, LmStudio.defaults()),

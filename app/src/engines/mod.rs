@@ -13,6 +13,8 @@ mod lm_studio;
 #[cfg(feature = "whole")]
 mod ollama;
 #[cfg(feature = "whole")]
+mod programs;
+#[cfg(feature = "whole")]
 mod transformers;
 #[cfg(feature = "whole")]
 mod vllm;
@@ -21,9 +23,15 @@ use std::collections::BTreeMap;
 
 #[cfg(feature = "whole")]
 pub use self::beside::PREDICTION;
+#[cfg(feature = "whole")]
+pub use self::programs::in_programs;
 
+#[cfg(feature = "whole")]
+use shared::engine::Precision;
 use shared::engine::llama_cpp::Additions;
 use shared::engine::{Engine, EngineError};
+#[cfg(feature = "whole")]
+use shared::fit::Advised;
 use shared::text::{Language, UserMessage};
 
 use crate::number::{NumberError, parse_count};
@@ -106,8 +114,28 @@ pub struct Backend {
     pub cache_settings: &'static [&'static str],
     /// What can be changed to make a model fit, the mildest first.
     pub reliefs: fn(&Question, Focus, u64) -> Vec<Relief>,
+    /// Searches for settings that leave room for more; `None` where the engine has none to trade.
+    #[cfg(feature = "whole")]
+    pub advise: Option<Advise>,
     /// The engine with these settings.
     pub build: fn(&Values<'_>) -> Result<Box<dyn Engine>, SettingError>,
+}
+
+/// A search for settings, for the answer looked at.
+#[cfg(feature = "whole")]
+pub type Advise = fn(&Question, Focus, &Wanted) -> Result<Option<Advised>, EngineError>;
+
+/// What a search is for.
+#[cfg(feature = "whole")]
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Wanted {
+    /// Precisions of the KV cache to choose from, the one looked at first; none to leave its
+    /// types.
+    pub precisions: Vec<Precision>,
+    /// Whether parts of the model may move to the CPU.
+    pub moves: bool,
+    /// The context that is to fit.
+    pub context: u64,
 }
 
 /// The backend of this name.

@@ -26,6 +26,7 @@ pub(super) const BACKEND: Backend = Backend {
         CACHE_TYPE_K,
     ],
     beside: &[],
+    advise: Some(llama_cpp::advise),
     cache_settings: &["cache-type-k"],
     reliefs: llama_cpp::reliefs,
     build: |values| llama_cpp::build(values, Ollama.defaults()),

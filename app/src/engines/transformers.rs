@@ -19,6 +19,7 @@ pub(super) const GPTQ_MODEL: Backend = Backend {
     reads_checkpoints: true,
     settings: SETTINGS,
     beside: &[],
+    advise: None,
     cache_settings: &["cache"],
     reliefs: |_, _, _| Vec::new(),
     build: |values| build(Profile::GptqModel, values),

@@ -2,8 +2,9 @@
 
 use shared::engine::vllm::{CacheType, Utilization, Version, Vllm};
 use shared::engine::{Engine, EngineError};
+use shared::fit::{self, Advised, Freedom};
 
-use super::{Backend, Kind, Relief, Setting, SettingError, Values};
+use super::{Backend, Kind, Relief, Setting, SettingError, Values, Wanted};
 use crate::question::Question;
 use crate::state::Focus;
 
@@ -14,6 +15,7 @@ pub(super) const BACKEND: Backend = Backend {
     packing: None,
     settings: SETTINGS,
     beside: &[],
+    advise: Some(advise),
     cache_settings: &["kv-cache-dtype"],
     reliefs,
     build,
@@ -152,6 +154,10 @@ const SETTINGS: &[Setting] = &[
 ];
 
 fn build(values: &Values<'_>) -> Result<Box<dyn Engine>, SettingError> {
+    settings(values).map(|settings| Box::new(settings) as Box<dyn Engine>)
+}
+
+fn settings(values: &Values<'_>) -> Result<Vllm, SettingError> {
     let cache_type = |text: &str| match text {
         "" => Some(CacheType::Auto),
         name => CacheType::from_name(name),
@@ -160,7 +166,7 @@ fn build(values: &Values<'_>) -> Result<Box<dyn Engine>, SettingError> {
         "" => Some(None),
         text => Utilization::from_decimal(text).map(Some),
     };
-    Ok(Box::new(Vllm {
+    Ok(Vllm {
         version: values.read("backend-version", Version::from_name)?,
         gpu_memory_utilization: values
             .read("gpu-memory-utilization", share)
@@ -176,7 +182,49 @@ fn build(values: &Values<'_>) -> Result<Box<dyn Engine>, SettingError> {
         prefix_caching: !values.is_on("no-enable-prefix-caching"),
         hybrid_kv_cache_manager: !values.is_on("disable-hybrid-kv-cache-manager"),
         ..Vllm::default()
-    }))
+    })
+}
+
+/// Settings that serve, where those that were given stay as they are.
+fn advise(
+    question: &Question,
+    focus: Focus,
+    wanted: &Wanted,
+) -> Result<Option<Advised>, EngineError> {
+    if wanted.moves {
+        return Ok(None);
+    }
+    let Ok(settings) = settings(&question.values()) else {
+        // The question was only asked because its settings could be read.
+        return Ok(None);
+    };
+    let settings = match focus {
+        Focus::Precision(precision) => settings.in_precision(precision),
+        Focus::Exact => settings,
+    };
+    let settings = Vllm {
+        runtime_overhead: question.budget.runtime_overhead,
+        safety_margin: question.budget.safety_margin,
+        ..settings
+    };
+    let is_free = |name| !question.settings.contains_key(name);
+    let freedom = Freedom {
+        precisions: wanted.precisions.clone(),
+        batched_tokens: is_free("max-num-batched-tokens"),
+        utilization: is_free("gpu-memory-utilization"),
+        graphs: is_free("enforce-eager"),
+        tensor_parallel: is_free("tensor-parallel-size"),
+        ..Freedom::default()
+    };
+    let (model, devices) = (&question.chosen.model, &question.devices);
+    fit::advise(
+        &settings,
+        &freedom,
+        model,
+        devices,
+        &question.budget,
+        wanted.context,
+    )
 }
 
 fn share_error(values: &Values<'_>) -> SettingError {

@@ -54,6 +54,7 @@ pub(super) static TEXT: Text = Text {
     cards_workstation: "Workstation",
     cards_data_center: "Data centre",
     cards_unified: "Unified memory",
+    foreign: "The rules are those of CUDA. With Vulkan, ROCm or Metal, buffers and what the driver takes may differ: keep a larger margin.",
     cut_short: "This file ends before its tensors do. The sizes are all there, but the engine will not load it.",
     free: "Free VRAM",
     add_gpu: "Add a GPU",
@@ -88,6 +89,7 @@ pub(super) static TEXT: Text = Text {
 
     memory: "Where the memory goes",
     in_use: "in use",
+    in_use_by_others: "In use already",
     weights: "Weights",
     kv_cache: "KV cache",
     recurrent_state: "Recurrent state",
@@ -113,6 +115,7 @@ pub(super) static TEXT: Text = Text {
     chart_trained: "trained for",
     chart_table: "As a table",
 
+    advice: "More context: what to change",
     ways_out: "To make it fit",
     nothing_helps: "No format and no setting makes it fit this GPU. It takes a smaller model or a GPU with more VRAM.",
 

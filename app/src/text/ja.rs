@@ -54,6 +54,7 @@ pub(super) static TEXT: Text = Text {
     cards_workstation: "ワークステーション",
     cards_data_center: "データセンター",
     cards_unified: "メモリ共有型",
+    foreign: "計算の規則は CUDA のものです。Vulkan・ROCm・Metal ではバッファやドライバーの使用量が違うことがあるので、安全マージンを多めに取ってください。",
     cut_short: "このファイルはテンソルの途中で終わっています。計算はできますが、エンジンでは読み込めません。",
     free: "空き VRAM",
     add_gpu: "GPU を追加",
@@ -88,6 +89,7 @@ pub(super) static TEXT: Text = Text {
 
     memory: "メモリの内訳",
     in_use: "使用中",
+    in_use_by_others: "すでに使用中(ほかのプログラムや OS)",
     weights: "重み",
     kv_cache: "KV キャッシュ",
     recurrent_state: "再帰状態",
@@ -113,6 +115,7 @@ pub(super) static TEXT: Text = Text {
     chart_trained: "学習時の上限",
     chart_table: "表で見る",
 
+    advice: "もっと長くするには",
     ways_out: "入れるには",
     nothing_helps: "この GPU では、量子化や設定を変えても入りません。もっと小さいモデルか、VRAM の多い GPU が必要です。",
 

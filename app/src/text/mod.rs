@@ -3,6 +3,7 @@
 mod en;
 mod ja;
 pub mod phrase;
+pub mod terms;
 
 use shared::text::Language;
 
@@ -60,6 +61,7 @@ pub struct Text {
     pub cards_workstation: &'static str,
     pub cards_data_center: &'static str,
     pub cards_unified: &'static str,
+    pub foreign: &'static str,
     pub cut_short: &'static str,
     pub free: &'static str,
     pub add_gpu: &'static str,
@@ -94,6 +96,7 @@ pub struct Text {
 
     pub memory: &'static str,
     pub in_use: &'static str,
+    pub in_use_by_others: &'static str,
     pub weights: &'static str,
     pub kv_cache: &'static str,
     pub recurrent_state: &'static str,
@@ -119,6 +122,7 @@ pub struct Text {
     pub chart_trained: &'static str,
     pub chart_table: &'static str,
 
+    pub advice: &'static str,
     pub ways_out: &'static str,
     pub nothing_helps: &'static str,
 

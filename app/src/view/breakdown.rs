@@ -7,10 +7,10 @@ use super::Page;
 use super::dom::{Piece, Tag, element_of, tag, tag_of};
 use super::memory_bar::part_name;
 use crate::answer::{Answers, Detail};
-use crate::memory::{Part, sum, total};
+use crate::memory::{Part, sum, total, used};
 use crate::number::{exact_bytes, memory};
 use crate::outcome::Outcome;
-use crate::text::phrase;
+use crate::text::{phrase, terms};
 
 pub(super) fn breakdown(page: Page) -> Tag {
     let store = page.store;
@@ -43,9 +43,33 @@ pub(super) fn breakdown(page: Page) -> Tag {
                 .map(|part| item(page, part).into()),
         )
         .with(total)
+        .slot(move || in_use(page))
         .slot(move || beside(page))
         .slot(host)
         .with(tag_of("p", "hint").with(page.text.explain_hint))
+}
+
+/// What others hold of the GPUs: the bar's first part.
+fn in_use(page: Page) -> Vec<Piece> {
+    let outcome = page.store.outcome();
+    let Some((answers, _)) = on_show(&outcome) else {
+        return Vec::new();
+    };
+    let devices = answers.question.devices.iter();
+    let bytes = devices.fold(0, |sum: u64, device| sum.saturating_add(used(device)));
+    if bytes == 0 {
+        return Vec::new();
+    }
+    let line = tag_of("p", "item")
+        .with(tag_of("span", "swatch part in-use").set("aria-hidden", "true"))
+        .with(tag_of("span", "what").with(page.text.in_use_by_others))
+        .with(
+            tag_of("span", "value")
+                .hook("plan-in-use")
+                .with(memory(bytes)),
+        )
+        .with(tag_of("span", "basis"));
+    vec![line.into()]
 }
 
 /// What of it runs beside the model.
@@ -55,20 +79,18 @@ fn beside(page: Page) -> Vec<Piece> {
     };
     let text = page.text;
     let lines = detail.beside.iter().map(|own| {
-        let mut line = tag("li")
-            .with(tag("code").with(own.name.as_str()))
-            .with(":");
+        let mut line = tag("li").with(tag("code").with(own.name.as_str()));
         for (what, figure) in [
             (text.weights, own.weights),
             (text.kv_cache, own.kv_cache),
             (text.compute, own.compute),
         ] {
             if figure.bytes > 0 {
-                let amount = [" ", what, " ", &memory(figure.bytes)].concat();
-                line = line.with(tag("span").with(amount));
+                let mut amount = [what, " ", &memory(figure.bytes)].concat();
                 if !figure.is_exact() {
-                    line = line.with([" (", text.estimate, ")"].concat());
+                    amount.push_str(&[" (", text.estimate, ")"].concat());
                 }
+                line = line.with(" ").with(tag("span").with(amount));
             }
         }
         line.into()
@@ -190,11 +212,11 @@ fn explain(page: Page, part: Part, outcome: &Outcome) -> Vec<Piece> {
 
 fn terms(page: Page, explanation: &Explanation) -> [Piece; 2] {
     let lines = explanation.arithmetic.iter();
-    let arithmetic =
-        tag_of("ul", "arithmetic").with_all(lines.map(|line| tag("li").with(line.as_str()).into()));
+    let lines = lines.map(|line| tag("li").with(terms::line(page.language, line)).into());
+    let arithmetic = tag_of("ul", "arithmetic").with_all(lines);
     let from = tag_of("p", "from")
         .with(page.text.source)
         .with(": ")
-        .with(explanation.source);
+        .with(terms::line(page.language, explanation.source));
     [arithmetic.into(), from.into()]
 }

@@ -2,7 +2,17 @@
 
 use super::Page;
 use super::copy_button::{Words, copy_button};
-use super::dom::{Tag, tag, tag_of};
+use super::dom::{Piece, Tag, tag, tag_of};
+
+/// A command word by word: no word of it is broken in two where there is room for it.
+pub(super) fn words_of(command: &str) -> Vec<Piece> {
+    let mut pieces: Vec<Piece> = Vec::new();
+    for word in command.split_inclusive([' ', '\n']) {
+        pieces.push(tag("span").with(word.trim_end()).into());
+        pieces.push(word.get(word.trim_end().len()..).unwrap_or_default().into());
+    }
+    pieces
+}
 
 pub(super) fn command(page: Page) -> Tag {
     let store = page.store;
@@ -36,9 +46,11 @@ pub(super) fn command(page: Page) -> Tag {
         .class("previous", move || store.is_previous())
         .with(tag("h2").with(page.text.command))
         .with(
-            tag("pre")
-                .set("tabindex", "0")
-                .with(tag("code").hook("launch-command").words(line)),
+            tag("pre").set("tabindex", "0").with(
+                tag("code")
+                    .hook("launch-command")
+                    .slot(move || words_of(&line())),
+            ),
         )
         .with(
             tag_of("div", "under")

@@ -204,6 +204,33 @@ impl Tag {
         self
     }
 
+    /// The option that is chosen of a list. What `is_other` says that the list lacks gets an
+    /// option of its own, the second.
+    pub(super) fn chosen(
+        self,
+        value: impl Fn() -> String + 'static,
+        is_other: impl Fn(&str) -> bool + 'static,
+    ) -> Self {
+        let list = self.0.clone();
+        let other = tag("option").0;
+        follow(move || {
+            let value = value();
+            if is_other(&value) {
+                let _ = other.set_attribute("value", &value);
+                other.set_text_content(Some(&value));
+                let first = list.first_element_child();
+                let second = first.and_then(|first| first.next_sibling());
+                let _ = list.insert_before(&other, second.as_ref());
+            } else {
+                other.remove();
+            }
+            if value_of_element(&list) != value {
+                set_property(&list, "value", &JsValue::from_str(&value));
+            }
+        });
+        self
+    }
+
     /// A property that is true or false.
     pub(super) fn property(self, name: &'static str, is_set: impl Fn() -> bool + 'static) -> Self {
         let element = self.0.clone();

@@ -1,5 +1,6 @@
 //! The page.
 
+mod advice;
 mod answer;
 mod breakdown;
 mod chart;
@@ -7,6 +8,7 @@ mod combobox;
 mod command;
 mod copy_button;
 mod dom;
+mod fold;
 mod footer;
 mod form;
 mod header;
@@ -97,7 +99,7 @@ impl Page {
 }
 
 /// The parts of the page in their order. [`together`] knows which belong in one frame.
-const PARTS: [fn(Page) -> Tag; 9] = [
+const PARTS: [fn(Page) -> Tag; 10] = [
     header::header,
     answer::sentence,
     answer::readings,
@@ -107,6 +109,7 @@ const PARTS: [fn(Page) -> Tag; 9] = [
             .flag("hidden", move || page.store.outcome().has_no_answer())
             .slot(move || ways_out::ways_out(page))
     },
+    advice::advice,
     memory_bar::memory,
     chart::chart,
     command::command,

@@ -24,9 +24,10 @@ fn section(page: Page, ways: &[WayOut]) -> Tag {
     section.with(tag("ul").with_all(ways.iter().map(|way| button(page, way))))
 }
 
-fn button(page: Page, way: &WayOut) -> Piece {
+/// A change in words.
+pub(super) fn change_label(page: Page, change: &Change) -> String {
     let language = page.language;
-    let label = match &way.change {
+    match change {
         Change::Focus(focus) => {
             phrase::change_to(language, page.text.kv_cache, focus_label(page, *focus))
         }
@@ -35,8 +36,12 @@ fn button(page: Page, way: &WayOut) -> Piece {
             let label = language.pick(setting.label.0, setting.label.1);
             phrase::change_to(language, label, value)
         }
-    };
-    let result = phrase::leads_to(language, way.context);
+    }
+}
+
+fn button(page: Page, way: &WayOut) -> Piece {
+    let label = change_label(page, &way.change);
+    let result = phrase::leads_to(page.language, way.context);
     let change = way.change.clone();
     let button = tag("button")
         .set("type", "button")

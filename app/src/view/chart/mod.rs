@@ -1,5 +1,6 @@
 //! Memory against context, to read with the pointer, the keyboard or as a table.
 
+mod labels;
 mod plot;
 mod table;
 

@@ -17,8 +17,10 @@ use crate::view::answer::focus_label;
 use crate::view::dom::{Piece, Tag, element_of, tag, tag_of};
 use crate::view::memory_bar::placed;
 
+use super::labels::{Label, arranged};
+
 /// Hundredths of a percent: the drawing's own unit.
-const FULL: u64 = 10_000;
+pub(super) const FULL: u64 = 10_000;
 
 /// The plot, and the context read off it.
 #[derive(Clone, Copy)]
@@ -242,16 +244,24 @@ fn draw(page: Page, chart: &Chart, focus: Focus) -> Vec<Piece> {
         let mark = placed(class, "left", across).with(tag("em").with(words));
         pieces.push(mark.into());
     }
-    for line in chart.lines.iter().filter(|line| line.longest > 0) {
-        let across = chart.across(line.longest);
-        let mut class = ["answer ", line.focus.name()].concat();
-        if across > FULL * 85 / 100 {
+    let answers = chart.lines.iter().filter(|line| line.longest > 0);
+    let answers = answers.map(|line| Label {
+        across: chart.across(line.longest),
+        words: focus_label(page, line.focus).to_owned(),
+        looked_at: line.focus == focus,
+        row: 0,
+    });
+    for label in arranged(answers.collect()) {
+        let mut class = String::from("answer");
+        if label.is_before() {
             class.push_str(" before");
         }
-        if line.focus == focus {
+        if label.looked_at {
             class.push_str(" looked-at");
         }
-        let mark = at(&class, across, free).with(focus_label(page, line.focus));
+        let mark = at(&class, label.across, free)
+            .style("--row", &label.row.to_string())
+            .with(label.words);
         pieces.push(mark.into());
     }
     for context in marks(chart.longest, 1000) {

@@ -1,16 +1,17 @@
 //! The GPUs: from the catalogue, by hand, or live.
 
 use leptos::prelude::*;
-use shared::gpu::{CARDS, CardClass};
+use shared::gpu::{CARDS, Card, CardClass, Vendor};
 
 use super::probe;
 use super::problem::{invalid, problem};
+use crate::browser::probe as driver;
 use crate::number::parse_memory;
 use crate::question::Field;
 use crate::state::GpuChoice;
 use crate::text::phrase;
 use crate::view::Page;
-use crate::view::dom::{Tag, tag, tag_of, value_of};
+use crate::view::dom::{Tag, maybe, tag, tag_of, value_of};
 use crate::view::options::Options;
 
 pub(super) fn gpus(page: Page) -> Tag {
@@ -47,13 +48,11 @@ const GROUPS: [CardClass; 5] = [
     CardClass::Unified,
 ];
 
+/// The options of the list. `name` is the one chosen while it is made.
 fn cards(page: Page, name: &str) -> String {
     let text = page.text;
     let mut options = Options::default();
     options.option("", text.gpu_by_hand, name.is_empty());
-    if !name.is_empty() && !CARDS.iter().any(|card| card.name == name) {
-        options.option(name, name, true);
-    }
     for class in GROUPS {
         let label = match class {
             CardClass::Desktop => text.cards_desktop,
@@ -69,6 +68,11 @@ fn cards(page: Page, name: &str) -> String {
         });
     }
     options.html()
+}
+
+/// The card of the catalogue of this very name.
+fn find(name: &str) -> Option<&'static Card> {
+    CARDS.iter().find(|card| card.name == name)
 }
 
 /// The name without the series that all of its kind have.
@@ -101,7 +105,16 @@ fn gpu(page: Page, place: usize, several: bool) -> Tag {
         .with(entry)
         .with(reading(page, place).set("id", &help))
         .with(problem(page, Field::Free(place), &wrong));
-    let pair = tag_of("div", "gpu pair").with(name).with(memory);
+    let foreign = move || {
+        let is_foreign = read(page, place, |gpu| {
+            find(&gpu.name).is_some_and(|card| card.vendor != Vendor::Nvidia)
+        });
+        maybe(is_foreign.then(|| tag_of("p", "note").with(text.foreign)))
+    };
+    let pair = tag_of("div", "gpu pair")
+        .with(name)
+        .with(memory)
+        .slot(foreign);
     if !several {
         return pair;
     }
@@ -130,12 +143,17 @@ fn change(page: Page, place: usize, change: &dyn Fn(&mut GpuChoice)) {
 }
 
 fn card(page: Page, place: usize) -> Tag {
+    // Made once: a list of a hundred cards is not made anew for each letter that is typed.
+    let html = untrack(|| read(page, place, |gpu| cards(page, &gpu.name)));
+    let name = move || read(page, place, |gpu| gpu.name.clone());
     tag("select")
         .hook(&hook("gpu-select", place))
-        .html(move || read(page, place, |gpu| cards(page, &gpu.name)))
+        .html(move || html.clone())
+        .chosen(name, |name| !name.is_empty() && find(name).is_none())
         .on("change", move |event| {
             let chosen = value_of(&event);
-            let card = CARDS.iter().find(|card| card.name == chosen);
+            let card = find(&chosen);
+            driver::leave_trouble(page.store);
             change(page, place, &|gpu| match card {
                 Some(card) => *gpu = GpuChoice::of_card(card),
                 None => gpu.name.clone_from(&chosen),
@@ -154,6 +172,7 @@ fn entry(page: Page, place: usize) -> Tag {
         .value(move || read(page, place, |gpu| gpu.free.clone()))
         .on("input", move |event| {
             let entered = value_of(&event);
+            driver::leave_trouble(page.store);
             change(page, place, &|gpu| gpu.free.clone_from(&entered));
         })
 }
@@ -163,7 +182,7 @@ fn reading(page: Page, place: usize) -> Tag {
     // What a card of the catalogue has free is an estimate: the rule stands in the title.
     let estimated = move || {
         read(page, place, |gpu| {
-            let card = CARDS.iter().find(|card| card.name == gpu.name)?;
+            let card = find(&gpu.name)?;
             (*gpu == GpuChoice::of_card(card))
                 .then(|| card.allocatable().basis.explanation(page.language))
         })

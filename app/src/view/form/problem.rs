@@ -25,7 +25,11 @@ pub(in crate::view) fn invalid(page: Page, field: Field) -> impl Fn() -> &'stati
 }
 
 /// What happened, and what to do.
-pub(super) fn told(class: &str, message: &dyn UserMessage, language: Language) -> Vec<Piece> {
+pub(in crate::view) fn told(
+    class: &str,
+    message: &dyn UserMessage,
+    language: Language,
+) -> Vec<Piece> {
     let mut what = tag("strong").with(message.message(language));
     if !class.is_empty() {
         what = what.set("class", class);

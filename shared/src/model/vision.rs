@@ -1,5 +1,7 @@
 //! The encoder of images beside a language model.
 
+use super::projector::Encoder;
+
 /// Numbers of weights of what looks at images, projector included. They are no part of
 /// [`Model::tensors`](super::Model): engines that read GGUF have them in a file of its own.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -28,6 +30,10 @@ pub struct Item {
     pub whole: u64,
     /// Elements of each patch that ranks of tensor parallelism share out.
     pub shared_out: u64,
+    /// The kind of projector that GGUF files of the encoder say; empty where there is none.
+    pub projector: &'static str,
+    /// The encoder itself.
+    pub encoder: Encoder,
 }
 
 impl Default for Item {
@@ -38,6 +44,8 @@ impl Default for Item {
             units: 1,
             whole: 0,
             shared_out: 0,
+            projector: "",
+            encoder: Encoder::default(),
         }
     }
 }

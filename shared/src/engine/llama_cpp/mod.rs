@@ -66,12 +66,14 @@ impl Engine for LlamaCpp {
         devices: &[Device],
     ) -> Result<Box<dyn Planner + 'a>, EngineError> {
         refusal::check(self, model)?;
-        if self.additions.is_empty() {
-            return self.profile.prepare(self, model, devices);
+        let with_more = self.profile.with_additions(self, model);
+        let settings = with_more.as_ref().unwrap_or(self);
+        if settings.additions.is_empty() {
+            return settings.profile.prepare(settings, model, devices);
         }
-        let own = self.beside_additions();
-        let planner = self.profile.prepare(&own, model, devices)?;
-        addition::beside(self, model, devices, planner)
+        let own = settings.beside_additions();
+        let planner = settings.profile.prepare(&own, model, devices)?;
+        addition::beside(settings, model, devices, planner)
     }
 
     fn launch_command(&self, model: &str, context_length: u64) -> String {

@@ -8,7 +8,7 @@ use alloc::string::String;
 
 use serde_json::{Map, Value};
 
-use crate::model::Item;
+use crate::model::{Encoder, Item};
 
 /// More than any encoder's extents.
 const MOST: u64 = 1 << 24;
@@ -34,10 +34,10 @@ pub(super) fn largest_item(root: &Map<String, Value>) -> Option<Item> {
         "llama4" => fields.llama4(),
         "llava" => fields.clip(),
         "mistral3" | "ministral3" | "mistral" | "pixtral" => fields.pixtral(),
-        "qwen2_vl" => fields.qwen("embed_dim", 1_280, 14, QWEN2_FRAME_PAIRS),
-        "qwen2_5_vl" => fields.qwen("hidden_size", 1_280, 14, QWEN2_FRAME_PAIRS),
+        "qwen2_vl" => fields.qwen("qwen2vl_merger", "embed_dim", 14, QWEN2_FRAME_PAIRS),
+        "qwen2_5_vl" => fields.qwen("qwen2.5vl_merger", "hidden_size", 14, QWEN2_FRAME_PAIRS),
         "qwen3_vl" | "qwen3_vl_moe" | "qwen3_5" | "qwen3_5_moe" => {
-            fields.qwen("hidden_size", 1_152, 16, 1)
+            fields.qwen("qwen3vl_merger", "hidden_size", 16, 1)
         }
         _ => None,
     }
@@ -77,7 +77,20 @@ impl Fields<'_> {
         Some(Item {
             whole: stream(width, pixels)?,
             shared_out: attended(width)?.max(inner.checked_mul(2)?),
+            encoder: self.encoder(width, inner)?,
             ..Item::default()
+        })
+    }
+
+    fn encoder(&self, width: u64, feed_forward_length: u64) -> Option<Encoder> {
+        let heads = self.field("num_heads", 16)?;
+        Some(Encoder {
+            width,
+            feed_forward_length,
+            heads: self.field("num_attention_heads", heads)?,
+            patch_size: self.field("patch_size", 14)?,
+            image_size: self.field("image_size", 0)?,
+            merge: self.field("spatial_merge_size", 0)?,
         })
     }
 
@@ -88,6 +101,7 @@ impl Fields<'_> {
         Some(Item {
             tokens: number(self.root, "mm_tokens_per_image", 256)?,
             patches: side.checked_mul(side)?,
+            projector: "gemma3",
             ..self.plain(width, inner, self.pixels(14, 1)?)?
         })
     }
@@ -103,6 +117,8 @@ impl Fields<'_> {
             tokens: GEMMA4_FRAMES * (GEMMA4_FRAME_TOKENS + GEMMA4_FRAME_MARKS),
             patches: pooled.checked_mul(GEMMA4_FRAMES * GEMMA4_FRAME_TOKENS)?,
             whole: stream(width, self.pixels(16, 1)?)?.checked_add(layer)?,
+            projector: "gemma4v",
+            encoder: self.encoder(width, inner)?,
             ..Item::default()
         })
     }
@@ -116,6 +132,7 @@ impl Fields<'_> {
         Some(Item {
             tokens: LLAMA4_TILES.checked_mul((patches / 4).checked_add(1)?)?,
             patches: LLAMA4_TILES.checked_mul(patches.checked_add(1)?)?,
+            projector: "llama4",
             ..self.plain(width, inner, self.pixels(14, 1)?)?
         })
     }
@@ -128,6 +145,7 @@ impl Fields<'_> {
         Some(Item {
             tokens: patches,
             patches: patches.checked_add(1)?,
+            projector: "mlp",
             ..self.plain(width, inner, self.pixels(14, 1)?)?
         })
     }
@@ -144,12 +162,23 @@ impl Fields<'_> {
             patches: side.checked_mul(side)?,
             whole: stream(width, self.pixels(16, 1)?)?,
             shared_out: attended(width)?.max(inner.checked_mul(3)?),
+            projector: "pixtral",
+            encoder: Encoder {
+                merge,
+                ..self.encoder(width, inner)?
+            },
             ..Item::default()
         })
     }
 
-    fn qwen(&self, width: &str, default: u64, patch: u64, frame_pairs: u64) -> Option<Item> {
-        let width = self.field(width, default)?;
+    fn qwen(
+        &self,
+        projector: &'static str,
+        width: &str,
+        patch: u64,
+        frame_pairs: u64,
+    ) -> Option<Item> {
+        let width = self.field(width, if patch == 14 { 1_280 } else { 1_152 })?;
         let inner = match self.config.get("mlp_ratio").and_then(Value::as_u64) {
             Some(ratio) => ratio.checked_mul(width)?,
             None => self.field("intermediate_size", 3_420)?,
@@ -160,6 +189,7 @@ impl Fields<'_> {
             tokens: QWEN_TOKENS,
             patches: QWEN_TOKENS.checked_mul(merge.checked_mul(merge)?)?,
             units: frame_pairs,
+            projector,
             ..self.plain(width, inner, self.pixels(patch, temporal.min(8))?)?
         })
     }

@@ -220,7 +220,10 @@ impl Planner for Beside<'_> {
     }
 
     fn explain(&self, plan: &Plan) -> Vec<Explanation> {
-        let mut explanations = self.inner.explain(plan);
+        let mut explanations = match self.inner.plan(plan.context_length) {
+            Ok(own) => self.inner.explain(&own),
+            Err(_) => self.inner.explain(plan),
+        };
         for own in self.beside(plan) {
             let mut arithmetic = Vec::from([own.name]);
             let mut line = |what: &str, figure: Figure| {

@@ -93,6 +93,12 @@ pub trait Profile: Sync {
         CONTEXT_LIMIT
     }
 
+    /// The settings with what the program runs beside this model of its own accord; `None` where
+    /// that is nothing.
+    fn with_additions(&self, _settings: &LlamaCpp, _model: &Model) -> Option<LlamaCpp> {
+        None
+    }
+
     /// Bytes that the program leaves free on every GPU of its own accord.
     fn reserve(&self, _settings: &LlamaCpp) -> u64 {
         0

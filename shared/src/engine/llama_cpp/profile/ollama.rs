@@ -1,8 +1,9 @@
 //! Ollama.
 //!
 //! Source: Ollama 0.34, which runs llama-server (llama.cpp b10864): `llm/llama_server.go`
-//! (`startLlamaServer`), `llm/server.go` (`NewLlamaServer`, `PredictServerVRAM`),
-//! `server/sched.go` (`automaticGenerationBatch`, `selectLlamaServerPlacement`), `docs/faq.mdx`.
+//! (`startLlamaServer`, `hasMTPDraft`, `mmprojFitTargetMiB`), `llm/server.go` (`NewLlamaServer`,
+//! `PredictServerVRAM`), `server/sched.go` (`automaticGenerationBatch`,
+//! `selectLlamaServerPlacement`), `api/types.go` (`DefaultOptions`), `docs/faq.mdx`.
 //! Its own engine for GGUF files was removed before; versions that still have it plan by other
 //! rules.
 //!
@@ -12,6 +13,7 @@
 use alloc::boxed::Box;
 use alloc::format;
 use alloc::string::{String, ToString};
+use alloc::sync::Arc;
 use alloc::vec::Vec;
 use core::cell::OnceCell;
 
@@ -20,7 +22,7 @@ use super::{Profile, one_batch, one_type, with_own_build};
 use crate::engine::llama_cpp::{CONTEXT_LIMIT, FlashAttention, LlamaCpp, Prepared, SplitMode};
 use crate::engine::{DevicePlan, EngineError, Explanation, Figure, Plan, Planner};
 use crate::gpu::Device;
-use crate::model::{Attention, Model};
+use crate::model::{Attention, Model, Projector, Tensor, Vision};
 use crate::quant::TensorType;
 
 /// Ollama.
@@ -45,6 +47,9 @@ const GIB: u64 = 1024 * MIB;
 /// llama-server's fit, which Ollama leaves the layers to, keeps this much free on each GPU
 /// (`--fit-target`).
 const FIT_TARGET: u64 = GIB;
+
+/// Tokens that prediction layers draft (`draft_num_predict`).
+const DRAFT_TOKENS: u64 = 4;
 
 /// Batches that are chosen automatically.
 const BATCHES: [u64; 4] = [256, 512, 1024, 2048];
@@ -94,13 +99,36 @@ impl Profile for Ollama {
         })
     }
 
+    /// Layers that predict draft, and the encoder of images is loaded with the model.
+    fn with_additions(&self, settings: &LlamaCpp, model: &Model) -> Option<LlamaCpp> {
+        let predicts = model.layers.iter().any(|layer| layer.next_token_prediction);
+        let projector = model.vision.as_ref().and_then(projector);
+        if !predicts && projector.is_none() {
+            return None;
+        }
+        let mut settings = settings.clone();
+        settings.additions.prediction = predicts;
+        settings.additions.draft_tokens = DRAFT_TOKENS;
+        settings.additions.projector = projector.map(|own| (model.name.clone(), Arc::new(own)));
+        // Where not every layer is on the GPUs, neither is the encoder.
+        let whole = model.layers.len() as u64 + 1;
+        settings.additions.projector_offload =
+            settings.gpu_layers.is_none_or(|layers| layers >= whole);
+        Some(settings)
+    }
+
+    /// The encoder's weights are left free besides, though llama-server counts them itself.
     fn reserve(&self, settings: &LlamaCpp) -> u64 {
         // With `num_gpu` given, nothing is fitted.
-        if settings.gpu_layers.is_none() {
-            FIT_TARGET
-        } else {
-            0
+        if settings.gpu_layers.is_some() {
+            return 0;
         }
+        let weights = settings.additions.projector.as_ref().map_or(0, |(_, own)| {
+            own.tensors
+                .iter()
+                .fold(0, |sum: u64, tensor| sum.saturating_add(tensor.bytes()))
+        });
+        FIT_TARGET.saturating_add(weights)
     }
 
     fn is_measured(&self) -> bool {
@@ -210,6 +238,23 @@ fn own_name(model: &str, context: u64) -> String {
         })
         .collect();
     format!("{name}-{context}")
+}
+
+/// An encoder as its file has it, in 16 bits.
+fn projector(vision: &Vision) -> Option<Projector> {
+    let item = vision.item?;
+    let elements = vision.parameters();
+    Some(Projector {
+        kind: item.projector.into(),
+        tensors: Vec::from([Tensor {
+            name: "v".into(),
+            dimensions: [elements, 1, 1, 1],
+            tensor_type: TensorType::F16,
+            packing: None,
+        }]),
+        vision: Some(item.encoder),
+        audio: None,
+    })
 }
 
 /// What Ollama takes a model to need before it is loaded.

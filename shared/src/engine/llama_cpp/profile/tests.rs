@@ -102,6 +102,50 @@ fn what_a_program_does_not_take_is_refused() {
     ));
 }
 
+/// A load on a card of 24 GiB had five copies of a state of 149.625 MiB, and a cache for 17 layers.
+#[test]
+fn ollama_drafts_with_layers_that_predict() {
+    let model = model("qwen3.8:27b");
+    let plan = |settings: &LlamaCpp| {
+        let planner = settings.prepare(&model, &devices(&[24_000])).unwrap();
+        planner.plan(8_192).unwrap().devices[0].clone()
+    };
+    let device = plan(&Ollama.defaults());
+    assert_eq!(device.recurrent_state.bytes, 748 * MIB + MIB / 8);
+    assert_eq!(device.kv_cache.bytes, 544 * MIB);
+    let server = plan(&LlamaServer.defaults());
+    assert_eq!(server.recurrent_state.bytes, 149 * MIB + MIB / 8 * 5);
+    assert_eq!(server.kv_cache.bytes, 512 * MIB);
+}
+
+/// The encoder of images is loaded with the model, and its weights are left free once more.
+#[test]
+fn ollama_loads_encoders() {
+    let model = model("gemma3:12b");
+    let plan = |settings: &LlamaCpp| {
+        let planner = settings.prepare(&model, &devices(&[24_000])).unwrap();
+        planner.plan(8_192).unwrap().devices[0].clone()
+    };
+    let encoder = 2 * model.vision.unwrap().parameters();
+    let server = plan(&LlamaServer.defaults());
+    let own = plan(&Ollama.defaults());
+    let aligned = encoder.next_multiple_of(128);
+    assert_eq!(own.weights.bytes, server.weights.bytes + aligned);
+    let left = own.start_overhead.bytes + own.growth.bytes - server.start_overhead.bytes;
+    assert_eq!(left, (1 << 30) + encoder);
+    // Fewer layers on the GPU than there are: the encoder is not there either, and nothing fitted.
+    let few = LlamaCpp {
+        gpu_layers: Some(40),
+        ..Ollama.defaults()
+    };
+    let server = LlamaCpp {
+        gpu_layers: Some(40),
+        ..LlamaServer.defaults()
+    };
+    assert_eq!(plan(&few).weights, plan(&server).weights);
+    assert_eq!(plan(&few).start_overhead, plan(&server).start_overhead);
+}
+
 /// Ollama's batch grows with the context while there is room for it.
 #[test]
 fn ollama_chooses_batches_by_the_context() {

@@ -143,9 +143,14 @@ pub(crate) enum Refusal {
 /// # Errors
 /// What is not understood, and the text of help where that is asked for.
 pub(crate) fn parse(arguments: Vec<OsString>, language: Language) -> Result<CommandLine, Refusal> {
+    let command_name = named_command(&arguments);
     let refusal = |error: clap::Error| {
         if error.use_stderr() {
-            Refusal::Usage(UsageError::from(&error))
+            let error = UsageError::from(&error);
+            Refusal::Usage(match &command_name {
+                Some(name) => error.of_command(name, is_option_anywhere),
+                None => error,
+            })
         } else {
             Refusal::Shown(error.render().ansi().to_string())
         }
@@ -162,6 +167,27 @@ pub(crate) fn parse(arguments: Vec<OsString>, language: Language) -> Result<Comm
         }
         _ => Ok(line),
     }
+}
+
+/// The command that is named first among the words.
+fn named_command(arguments: &[OsString]) -> Option<String> {
+    let command = CommandLine::command();
+    let mut words = arguments.iter().skip(1).filter_map(|word| word.to_str());
+    let named = words.find(|word| command.find_subcommand(word).is_some())?;
+    Some(named.into())
+}
+
+/// Whether any command has an option of this name.
+fn is_option_anywhere(option: &str) -> bool {
+    let Some(name) = option.strip_prefix("--") else {
+        return false;
+    };
+    let has = |command: &clap::Command| {
+        let mut own = command.get_arguments();
+        own.any(|argument| argument.get_long() == Some(name))
+    };
+    let command = CommandLine::command();
+    has(&command) || command.get_subcommands().any(has)
 }
 
 /// `help` and `help COMMAND`, which people try, as `--help`.

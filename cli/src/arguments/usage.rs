@@ -15,6 +15,10 @@ pub(crate) enum UsageError {
         option: String,
         similar: Option<String>,
     },
+    /// A negative number where none can be.
+    Negative { number: String },
+    /// An option of other commands.
+    OptionOfOtherCommand { option: String, command: String },
     /// A word that no place is left for.
     UnexpectedWord { word: String },
     /// An option's value is not what it takes.
@@ -79,6 +83,7 @@ impl From<&clap::Error> for UsageError {
         };
         let option = name(ContextKind::InvalidArg).unwrap_or_default();
         match error.kind() {
+            ErrorKind::UnknownArgument if is_negative(&option) => Self::Negative { number: option },
             ErrorKind::UnknownArgument if option.starts_with('-') => Self::UnknownOption {
                 option,
                 similar: text(ContextKind::SuggestedArg),
@@ -127,7 +132,27 @@ impl From<&clap::Error> for UsageError {
     }
 }
 
+/// Whether what was taken for an option is a number.
+fn is_negative(option: &str) -> bool {
+    option
+        .strip_prefix('-')
+        .is_some_and(|number| number.starts_with(|c: char| c.is_ascii_digit()))
+}
+
 impl UsageError {
+    /// The same with what is known of `command`, which did not take it.
+    pub(super) fn of_command(self, command: &str, is_option: impl Fn(&str) -> bool) -> Self {
+        match self {
+            Self::UnknownOption { option, .. } if is_option(&option) => {
+                Self::OptionOfOtherCommand {
+                    option,
+                    command: command.into(),
+                }
+            }
+            other => other,
+        }
+    }
+
     fn other(error: &clap::Error) -> Self {
         let rendered = error.render().to_string();
         let first = rendered.lines().next().unwrap_or_default();
@@ -141,6 +166,8 @@ impl UserMessage for UsageError {
     fn code(&self) -> &'static str {
         match self {
             Self::UnknownOption { .. } => "unknown_option",
+            Self::Negative { .. } => "negative_number",
+            Self::OptionOfOtherCommand { .. } => "option_of_other_command",
             Self::UnexpectedWord { .. } => "unexpected_word",
             Self::InvalidValue { .. } => "invalid_value",
             Self::MissingValue { .. } => "missing_value",
@@ -181,6 +208,12 @@ impl UsageError {
     fn message_ja(&self) -> String {
         match self {
             Self::UnknownOption { option, .. } => format!("{option} というオプションはありません"),
+            Self::Negative { number } => {
+                format!("「{number}」で始まる値は使えません(負の数は指定できません)")
+            }
+            Self::OptionOfOtherCommand { option, command } => {
+                format!("{command} に {option} は使えません")
+            }
             Self::UnexpectedWord { word } => format!("「{word}」の意味が分かりません"),
             Self::InvalidValue { option, value, .. } => {
                 format!("{option} に「{value}」は使えません")
@@ -221,6 +254,14 @@ impl UsageError {
     fn message_en(&self) -> String {
         match self {
             Self::UnknownOption { option, .. } => format!("there is no option {option}"),
+            Self::Negative { number } => {
+                format!(
+                    "a value that begins with “{number}” is not taken: nothing here is negative"
+                )
+            }
+            Self::OptionOfOtherCommand { option, command } => {
+                format!("{command} does not take {option}")
+            }
             Self::UnexpectedWord { word } => format!("“{word}” is not understood here"),
             Self::InvalidValue { option, value, .. } => {
                 format!("{option} does not take “{value}”")
@@ -268,6 +309,12 @@ impl UsageError {
                 "使い方は llm-lander --help で見られます。空白を含む名前は引用符で囲んでください"
                     .into()
             }
+            Self::Negative { .. } => "0 以上の数を指定してください".into(),
+            Self::OptionOfOtherCommand { option, command } => {
+                format!(
+                    "{option} を外してください。{command} のオプションは llm-lander {command} --help で見られます"
+                )
+            }
             Self::InvalidValue { expected, .. } => expected.phrase(Language::Ja),
             Self::NotText => "パスを UTF-8 で書ける名前に変えてください".into(),
             Self::MissingValue { option } | Self::MissingOption { option } => {
@@ -311,6 +358,10 @@ impl UsageError {
             } => format!("did you mean {similar}?"),
             Self::UnknownOption { .. } | Self::UnexpectedWord { .. } | Self::Other { .. } => {
                 "llm-lander --help shows what there is; put names with spaces in quotes".into()
+            }
+            Self::Negative { .. } => "give a number from 0 on".into(),
+            Self::OptionOfOtherCommand { option, command } => {
+                format!("leave {option} out; llm-lander {command} --help shows what it takes")
             }
             Self::InvalidValue { expected, .. } => expected.phrase(Language::En),
             Self::NotText => "give files names in UTF-8".into(),

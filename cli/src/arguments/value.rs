@@ -126,12 +126,11 @@ pub(super) fn mebibytes(text: &str) -> Result<u64, Expected> {
     mib::parse(text).ok_or(Expected::Mebibytes)
 }
 
-/// A context length; `k` counts 1024 tokens.
+/// A context length; `k` counts 1024 tokens, `m` as many of those.
 pub(super) fn context(text: &str) -> Result<u64, Expected> {
-    let (digits, unit) = match text.strip_suffix(['k', 'K']) {
-        Some(digits) => (digits, 1024),
-        None => (text, 1),
-    };
+    let thousands = text.strip_suffix(['k', 'K']).map(|digits| (digits, 1024));
+    let millions = || Some((text.strip_suffix(['m', 'M'])?, 1024 * 1024));
+    let (digits, unit) = thousands.or_else(millions).unwrap_or((text, 1));
     whole(digits)
         .and_then(|number| number.checked_mul(unit))
         .filter(|&tokens| tokens > 0)
@@ -416,6 +415,7 @@ mod tests {
         assert_eq!(context("32768"), Ok(32_768));
         assert_eq!(context("32k"), Ok(32_768));
         assert_eq!(context("128K"), Ok(131_072));
+        assert_eq!(context("1M"), Ok(1_048_576));
         for text in [
             "0",
             "0k",

@@ -93,13 +93,8 @@ fn answer(
     let any = fits
         .iter()
         .any(|(_, fit)| fit.as_ref().is_ok_and(|fit| fit.max_context_length > 0));
-    if !any && !terminal.json && backend::can_advise(question) {
-        let mut page = Page::new(terminal.language);
-        page.line(terminal.language.pick(
-            "どの精度でも収まりません。同じ引数で llm-lander advise を実行すると、何を変えればよいか分かります",
-            "it fits at no precision: llm-lander advise with the same arguments says what to change",
-        ));
-        terminal.write(page.into_text())?;
+    if !any {
+        super::point_to_advice(question, terminal)?;
     }
     Ok(if any {
         Outcome::Answered

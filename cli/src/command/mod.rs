@@ -10,7 +10,8 @@ mod trained;
 
 use std::process::ExitCode;
 
-use crate::arguments::{self, Command, CommandLine};
+use crate::arguments::{self, Command, CommandLine, Question};
+use crate::backend;
 use crate::failure::Failure;
 use crate::output::Terminal;
 
@@ -30,6 +31,22 @@ impl From<Outcome> for ExitCode {
             Outcome::DoesNotFit => Self::from(1),
         }
     }
+}
+
+/// Where nothing fits: what says how it would. In JSON it stands beside the answer.
+fn point_to_advice(question: &Question, terminal: &mut Terminal) -> Result<(), Failure> {
+    if !backend::can_advise(question) {
+        return Ok(());
+    }
+    let pointer = terminal.language.pick(
+        "収まりません。同じ引数で llm-lander advise を実行すると、何を変えればよいか分かります",
+        "it does not fit: llm-lander advise with the same arguments says what to change",
+    );
+    if terminal.json {
+        terminal.warn(pointer);
+        return Ok(());
+    }
+    Ok(terminal.write(format_args!("{pointer}\n"))?)
 }
 
 /// Runs the command asked for.

@@ -51,6 +51,9 @@ pub(super) fn run(question: &PlanQuestion, terminal: &mut Terminal) -> Result<Ou
     if !terminal.json {
         terminal.write(page.into_text())?;
     }
+    if outcome == Outcome::DoesNotFit {
+        super::point_to_advice(&question.question, terminal)?;
+    }
     Ok(outcome)
 }
 

@@ -8,8 +8,8 @@ use shared::source::hf::{
     read_checkpoint, read_config, read_config_beside, read_config_conservative, says_float_type,
 };
 
-use super::error::OtherJson;
 use super::input::Input;
+use super::other_file::OtherFile;
 use super::{ModelError, safetensors};
 use crate::arguments::ModelChoice;
 use crate::backend::Reads;
@@ -44,8 +44,9 @@ pub(super) fn read(
         return Err(ModelError::Safetensors { path }.into());
     }
     let object: Map<String, Value> = serde_json::from_slice(&bytes).unwrap_or_default();
-    if let Some(kind) = OtherJson::of(&object) {
-        return Err(ModelError::OtherJson { path, kind }.into());
+    let kind = OtherFile::of_bytes(&bytes).or_else(|| OtherFile::of_json(&object));
+    if let Some(kind) = kind {
+        return Err(ModelError::OtherFile { path, kind }.into());
     }
     let origin = object.get("_name_or_path").and_then(Value::as_str);
     let origin = origin.filter(|origin| is_repository(origin));

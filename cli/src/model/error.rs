@@ -2,9 +2,10 @@
 
 use std::path::PathBuf;
 
-use serde_json::{Map, Value};
 use shared::quant::{FileType, Packing};
 use shared::text::{Language, UserMessage};
+
+use super::other_file::OtherFile;
 
 /// Why a model cannot be found or read.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -50,8 +51,8 @@ pub(crate) enum ModelError {
     NamedAndByHand { name: String },
     /// A safetensors file, which says nothing of the geometry.
     Safetensors { path: PathBuf },
-    /// Another of a repository's JSON files than its `config.json`.
-    OtherJson { path: PathBuf, kind: OtherJson },
+    /// Another file than a `config.json`.
+    OtherFile { path: PathBuf, kind: OtherFile },
     /// Ollama keeps no model on this machine.
     NoLocalModels { folder: Option<PathBuf> },
     /// A manifest of Ollama's that is not understood.
@@ -73,7 +74,7 @@ impl UserMessage for ModelError {
             Self::PackedAlready { .. } => "weights_packed_already",
             Self::NamedAndByHand { .. } => "model_twice",
             Self::Safetensors { .. } => "safetensors_alone",
-            Self::OtherJson { .. } => "not_the_config",
+            Self::OtherFile { .. } => "not_the_config",
             Self::NoLocalModels { .. } => "no_local_models",
             Self::BadManifest { .. } => "ollama_manifest",
         }
@@ -143,7 +144,7 @@ impl ModelError {
                 "「{}」は safetensors で、モデルの構造が書かれていません",
                 path.display()
             ),
-            Self::OtherJson { path, kind } => format!(
+            Self::OtherFile { path, kind } => format!(
                 "「{}」は{}で、モデルの構造が書かれていません",
                 path.display(),
                 kind.name(Language::Ja)
@@ -211,7 +212,7 @@ impl ModelError {
                 "“{}” is a safetensors file, which does not tell the model's geometry",
                 path.display()
             ),
-            Self::OtherJson { path, kind } => format!(
+            Self::OtherFile { path, kind } => format!(
                 "“{}” {}, which does not tell the model's geometry",
                 path.display(),
                 kind.name(Language::En)
@@ -260,7 +261,8 @@ impl ModelError {
                 "--quant を外すか、量子化していない元のモデルを指定してください".into()
             }
             Self::NamedAndByHand { .. } | Self::TwoFormats { .. } => "どちらか 1 つにしてください".into(),
-            Self::Safetensors { .. } | Self::OtherJson { .. } => {
+            Self::OtherFile { kind, .. } => kind.hint(Language::Ja).into(),
+            Self::Safetensors { .. } => {
                 "同じリポジトリの config.json、またはそれのあるフォルダーを指定してください".into()
             }
             Self::NoLocalModels { .. } => {
@@ -301,7 +303,8 @@ impl ModelError {
                 "leave --quant out, or name the original model, which is not quantized".into()
             }
             Self::NamedAndByHand { .. } | Self::TwoFormats { .. } => "leave only one of them".into(),
-            Self::Safetensors { .. } | Self::OtherJson { .. } => {
+            Self::OtherFile { kind, .. } => kind.hint(Language::En).into(),
+            Self::Safetensors { .. } => {
                 "give the config.json of the same repository, or the folder with it".into()
             }
             Self::NoLocalModels { .. } => {
@@ -319,71 +322,4 @@ fn known_formats(of_checkpoints: bool) -> String {
     }
     let names = FileType::ALL.iter().map(|known| known.name());
     names.collect::<Vec<_>>().join(", ")
-}
-
-/// The JSON files of a repository that people take for its `config.json`.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum OtherJson {
-    /// `hf_quant_config.json`, `quantize_config.json`: how the weights are quantized.
-    Quantization,
-    /// `model.safetensors.index.json`: which file each tensor is in.
-    Index,
-    /// `generation_config.json`: how text is sampled.
-    Generation,
-    /// `tokenizer_config.json`, `tokenizer.json`.
-    Tokenizer,
-    /// `adapter_config.json`: a LoRA adapter.
-    Adapter,
-    /// `params.json`: the geometry by names of Meta's or Mistral's own.
-    Parameters,
-}
-
-impl OtherJson {
-    /// What the object is of, where it is no model's configuration.
-    pub(super) fn of(object: &Map<String, Value>) -> Option<Self> {
-        let has = |names: &[&str]| names.iter().any(|name| object.contains_key(*name));
-        if has(&["model_type", "architectures"]) {
-            return None;
-        }
-        let kinds: [(&[&str], Self); 6] = [
-            (&["weight_map"], Self::Index),
-            (&["peft_type"], Self::Adapter),
-            (
-                &["quantization", "quant_method", "quant_algo", "bits"],
-                Self::Quantization,
-            ),
-            (
-                &["tokenizer_class", "added_tokens_decoder", "added_tokens"],
-                Self::Tokenizer,
-            ),
-            (
-                &["do_sample", "temperature", "top_p", "eos_token_id"],
-                Self::Generation,
-            ),
-            (&["dim"], Self::Parameters),
-        ];
-        // A configuration lacks a type at times, but has its sizes.
-        let has_sizes = has(&["hidden_size", "n_embd", "d_model", "text_config"]);
-        let found = kinds.into_iter().find(|(names, _)| has(names));
-        found.filter(|_| !has_sizes).map(|(_, kind)| kind)
-    }
-
-    /// What it is, as a noun in Japanese and as a verb in English.
-    fn name(self, language: Language) -> &'static str {
-        match self {
-            Self::Quantization => {
-                language.pick("量子化の設定ファイル", "says how the weights are quantized")
-            }
-            Self::Index => {
-                language.pick("重みファイルの索引", "lists which file each tensor is in")
-            }
-            Self::Generation => language.pick("文章生成の設定ファイル", "says how text is sampled"),
-            Self::Tokenizer => language.pick("トークナイザーのファイル", "is of the tokenizer"),
-            Self::Adapter => language.pick("LoRA アダプターの設定ファイル", "is of a LoRA adapter"),
-            Self::Parameters => language.pick(
-                "独自形式(params.json)の設定ファイル",
-                "is a params.json of its maker's own form",
-            ),
-        }
-    }
 }

@@ -11,6 +11,7 @@ mod input;
 mod manual;
 mod name;
 mod ollama;
+mod other_file;
 mod safetensors;
 mod warning;
 
@@ -238,7 +239,8 @@ pub(crate) fn find_named(
     reads: Reads,
     command: &'static str,
 ) -> Result<Found, Failure> {
-    if choice.model.is_none() && !choice.geometry.is_given() {
+    let named = choice.model.as_deref().unwrap_or_default().trim();
+    if named.is_empty() && !choice.geometry.is_given() {
         return Err(UsageError::NoModel { command }.into());
     }
     find_one(choice, reads)
@@ -278,6 +280,7 @@ fn find_one(choice: &ModelChoice, reads: Reads) -> Result<Found, Failure> {
 
 fn find_stored(choice: &ModelChoice, reads: Reads) -> Result<Found, Failure> {
     let given = choice.model.as_deref().unwrap_or_default().trim();
+    let given = name::without_address(given);
     if choice.geometry.is_given() {
         if choice.model.is_some() {
             return Err(ModelError::NamedAndByHand { name: given.into() }.into());

@@ -20,7 +20,10 @@ pub(super) struct Named {
 /// # Errors
 /// Where the name and the options ask for different formats.
 pub(super) fn split(given: &str, choice: &ModelChoice) -> Result<Named, Failure> {
-    let (name, suffix) = suffix(given);
+    let (name, suffix) = match catalogue::by_library_tag(given) {
+        Some((entry, file_type)) => (entry.tag, Some(file_type)),
+        None => suffix(given),
+    };
     let in_file = choice.file.as_deref().and_then(in_file_name);
     let asked = [choice.file_type(), suffix, in_file];
     let mut formats = asked.into_iter().flatten();
@@ -92,11 +95,29 @@ pub(super) fn in_file_name(file: &str) -> Option<FileType> {
         .max_by_key(|known| known.name().len())
 }
 
+/// The name without what an address of the Hub has before and after it: people paste addresses, and
+/// Ollama's `hf.co/OWNER/NAME`.
+pub(super) fn without_address(given: &str) -> &str {
+    let address = given
+        .strip_prefix("https://")
+        .or_else(|| given.strip_prefix("http://"));
+    let name = address.unwrap_or(given);
+    let hosts = ["huggingface.co/", "www.huggingface.co/", "hf.co/"];
+    let Some(name) = hosts.iter().find_map(|host| name.strip_prefix(host)) else {
+        return given;
+    };
+    let pages = ["/tree/", "/blob/", "/resolve/", "?", "#"];
+    let end = pages.iter().filter_map(|page| name.find(page)).min();
+    let name = end.and_then(|end| name.get(..end)).unwrap_or(name);
+    name.trim_end_matches('/')
+}
+
 /// Whether a person means a file of this machine.
 pub(super) fn looks_like_path(given: &str) -> bool {
     let extension = given.rsplit_once('.').map(|(_, extension)| extension);
     matches!(extension, Some("gguf" | "json" | "safetensors"))
         || given.starts_with(['.', '/', '~'])
+        || given.ends_with('/')
         || given.contains('\\')
 }
 
@@ -153,6 +174,23 @@ mod tests {
             ("", "", None),
         ] {
             assert_eq!(suffix(given), (name, file_type), "{given}");
+        }
+    }
+
+    #[test]
+    fn addresses_of_the_hub_name_repositories() {
+        for given in [
+            "Qwen/Qwen3-8B",
+            "https://huggingface.co/Qwen/Qwen3-8B",
+            "https://huggingface.co/Qwen/Qwen3-8B/tree/main",
+            "http://hf.co/Qwen/Qwen3-8B/",
+            "hf.co/Qwen/Qwen3-8B",
+            "https://huggingface.co/Qwen/Qwen3-8B/resolve/main/config.json?download=true",
+        ] {
+            assert_eq!(without_address(given), "Qwen/Qwen3-8B", "{given}");
+        }
+        for given in ["qwen3:8b", "./x", "https://example.com/a/b"] {
+            assert_eq!(without_address(given), given);
         }
     }
 

@@ -163,6 +163,14 @@ fn configurations(folder: &Path) {
         "beside/params.json",
         b"{\"dim\": 4096, \"n_layers\": 32}",
     );
+    write(folder, "beside/page.json", b"\n<!DOCTYPE html><html>");
+    write(
+        folder,
+        "beside/pointer.json",
+        b"version https://git-lfs.github.com/spec/v1\noid sha256:0a\nsize 3\n",
+    );
+    write(folder, "beside/pytorch_model.bin", b"PK\x03\x04");
+    write(folder, "日本語 モデル/config.json", CONFIG.as_bytes());
     write(folder, "cut.json", &CONFIG.as_bytes()[..200]);
     write(folder, "list.json", b"[1, 2]");
     write(

@@ -11,6 +11,7 @@ mod published;
 pub use error::EntryError;
 pub use error::NotFound;
 pub use find::{find, search};
+pub use published::by_library_tag;
 
 use crate::model::Model;
 use crate::quant::{FileType, QuantizeError, TensorType, quantize};

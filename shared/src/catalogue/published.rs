@@ -7,7 +7,7 @@
 use alloc::format;
 use alloc::string::String;
 
-use super::Entry;
+use super::{Entry, entries};
 use crate::quant::FileType::{
     self, Bf16, F16, Q2K, Q3KL, Q3KM, Q3KS, Q4_0, Q4_1, Q4KM, Q4KS, Q5_0, Q5_1, Q5KM, Q5KS, Q6K,
     Q8_0,
@@ -177,15 +177,25 @@ impl Entry {
     /// library has none.
     #[must_use]
     pub fn ollama_tag(&self, file_type: FileType) -> Option<String> {
-        // Two entries of the first benchmark are library files with a context of their own.
-        let tag = self.tag.strip_suffix("-16k").unwrap_or(self.tag);
-        let (_, stem, published) = LIBRARY.iter().find(|(own, ..)| *own == self.tag)?;
-        if file_type == self.file_type {
-            return Some(tag.into());
+        let known = LIBRARY.iter().any(|(own, ..)| *own == self.tag);
+        if file_type == self.file_type && known {
+            return Some(self.library_name().into());
         }
+        self.library_tag(file_type)
+    }
+
+    /// The tag without a context of the entry's own, which two of the first benchmark have.
+    fn library_name(&self) -> &'static str {
+        self.tag.strip_suffix("-16k").unwrap_or(self.tag)
+    }
+
+    /// The tag that spells the format out.
+    fn library_tag(&self, file_type: FileType) -> Option<String> {
+        let tag = self.library_name();
+        let (_, stem, published) = LIBRARY.iter().find(|(own, ..)| *own == self.tag)?;
         let format = published
             .contains(&file_type)
-            .then(|| library_name(file_type))?;
+            .then(|| format_in_tags(file_type))?;
         let (name, _) = tag.split_once(':').unwrap_or((tag, ""));
         Some(match *stem {
             "" => format!("{name}:{format}"),
@@ -203,8 +213,24 @@ impl Entry {
     }
 }
 
+/// The entry and the file type of a tag of Ollama's library that names both, whatever its case:
+/// `gemma3:12b-it-q8_0`.
+#[must_use]
+pub fn by_library_tag(tag: &str) -> Option<(&'static Entry, FileType)> {
+    LIBRARY.iter().find_map(|(own, _, published)| {
+        let is_16k = own.ends_with("-16k");
+        let entry = entries().find(|entry| entry.tag == *own && !is_16k)?;
+        let is_own = |file_type: &&FileType| {
+            let known = entry.library_tag(**file_type);
+            known.is_some_and(|known| known.eq_ignore_ascii_case(tag))
+        };
+        let file_type = published.iter().find(is_own)?;
+        Some((entry, *file_type))
+    })
+}
+
 /// The format as the library's tags spell it: `q4_K_M`, `fp16`.
-fn library_name(file_type: FileType) -> String {
+fn format_in_tags(file_type: FileType) -> String {
     match file_type {
         F16 => "fp16".into(),
         Bf16 => "bf16".into(),
@@ -215,7 +241,7 @@ fn library_name(file_type: FileType) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::catalogue::{entries, find};
+    use crate::catalogue::find;
 
     #[test]
     fn tags_are_those_of_the_library() {
@@ -238,6 +264,22 @@ mod tests {
         ] {
             let found = find(name).unwrap().ollama_tag(file_type);
             assert_eq!(found.as_deref(), tag, "{name} {file_type}");
+        }
+    }
+
+    #[test]
+    fn tags_of_the_library_name_entry_and_format() {
+        for (tag, entry, file_type) in [
+            ("gemma3:12b-it-q8_0", "gemma3:12b", Q8_0),
+            ("QWEN3:8b-FP16", "qwen3:8b", F16),
+            ("llama3.1:8b-instruct-q4_K_M", "llama3.1:8b", Q4KM),
+            ("glm-4.7-flash:q4_K_M", "glm-4.7-flash:latest", Q4KM),
+        ] {
+            let found = by_library_tag(tag).map(|(entry, file_type)| (entry.tag, file_type));
+            assert_eq!(found, Some((entry, file_type)), "{tag}");
+        }
+        for tag in ["qwen3:8b", "qwen3:8b-q5_K_M", "gemma3:12b-q8_0", ""] {
+            assert_eq!(by_library_tag(tag), None, "{tag}");
         }
     }
 

@@ -68,10 +68,12 @@ file_types! {
 }
 
 impl FileType {
-    /// The file type of this name, whatever its case; `Q4_K` and the like mean the medium mix.
+    /// The file type of this name, whatever its case; `Q4_K` and the like mean the medium mix, and
+    /// `FP16` is what Ollama calls `F16`.
     #[must_use]
     pub fn from_name(name: &str) -> Option<Self> {
         let medium = [
+            ("FP16", Self::F16),
             ("Q3_K", Self::Q3KM),
             ("Q4_K", Self::Q4KM),
             ("Q5_K", Self::Q5KM),

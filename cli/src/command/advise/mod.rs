@@ -169,6 +169,7 @@ fn page(found: &Found, advice: &Advice, wanted: &Wanted, language: Language) -> 
     page.line(words::verdict(
         advice.fits,
         !advice.options.is_empty(),
+        advice.as_asked.longest(),
         language,
     ));
     page.into_text()

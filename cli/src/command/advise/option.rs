@@ -124,6 +124,11 @@ impl Choice {
         })
     }
 
+    /// The longest context of use, in tokens.
+    pub(super) fn longest(&self) -> u64 {
+        self.fit.usable_context_length
+    }
+
     /// What is changed beside the weights.
     pub(super) fn changes(&self) -> &[Change] {
         &self.changes

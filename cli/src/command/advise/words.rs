@@ -7,9 +7,9 @@ use shared::text::Language;
 use super::option::Weights;
 use crate::model::{self, Found};
 
-/// What came of the search.
-pub(super) fn verdict(fits: bool, has_options: bool, language: Language) -> &'static str {
-    match (fits, has_options) {
+/// What came of the search, where `longest` tokens fit as asked.
+pub(super) fn verdict(fits: bool, has_options: bool, longest: u64, language: Language) -> String {
+    let verdict = match (fits, has_options) {
         (true, false) => language.pick(
             "そのままで収まります。これより長くできる設定はありません",
             "it fits as asked, and no setting makes it longer",
@@ -26,6 +26,11 @@ pub(super) fn verdict(fits: bool, has_options: bool, language: Language) -> &'st
             "そのままでは収まりません。上の設定のどれかなら収まります",
             "it does not fit as asked; with any of the settings above it does",
         ),
+    };
+    match language {
+        _ if fits || has_options || longest == 0 => verdict.into(),
+        Language::Ja => format!("{verdict}(そのままなら {longest} トークンまで収まります)"),
+        Language::En => format!("{verdict} (as asked, up to {longest} tokens fit)"),
     }
 }
 

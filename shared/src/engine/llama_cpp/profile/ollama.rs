@@ -195,6 +195,11 @@ impl Profile for Ollama {
             return format!("{server}ollama serve\nollama run {}", quote(&name));
         }
         let own = own_name(model, context);
+        // Names with spaces are read back in quotes.
+        let name = match name.contains(' ') {
+            true => format!("\"{name}\""),
+            false => name,
+        };
         let mut file = format!("FROM {name}\\nPARAMETER num_ctx {context}\\n");
         for (parameter, value) in parameters {
             file.push_str(&format!("PARAMETER {parameter} {value}\\n"));
@@ -226,7 +231,7 @@ fn parameters(settings: &LlamaCpp) -> Vec<(&'static str, u64)> {
     parameters
 }
 
-/// A name for the model with settings of its own: letters, digits, dashes.
+/// A name for the model with settings of its own: letters, digits, dashes, the first no dash.
 fn own_name(model: &str, context: u64) -> String {
     let file = model.rsplit(['/', '\\']).next().unwrap_or(model);
     let stem = file.trim_end_matches(".gguf");
@@ -237,7 +242,10 @@ fn own_name(model: &str, context: u64) -> String {
             _ => '-',
         })
         .collect();
-    format!("{name}-{context}")
+    match name.trim_matches(['-', '.']) {
+        "" => format!("model-{context}"),
+        name => format!("{name}-{context}"),
+    }
 }
 
 /// An encoder as its file has it, in 16 bits.

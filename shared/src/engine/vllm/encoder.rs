@@ -84,7 +84,7 @@ mod tests {
         };
         let run = run("qwen3.8:27b", &settings);
         // The log says 1.59 GiB.
-        assert_eq!(run.peak * 100 >> 30, 157);
+        assert_eq!((run.peak * 100) >> 30, 157);
         assert_eq!(run.kept, 16_384 * 5_120 * 2);
         let settings = Vllm {
             language_model_only: true,

@@ -427,7 +427,9 @@ fn gpus_that_triton_does_not_compile_for_are_refused() {
         needed: (7, 0),
     };
     let settings = Vllm::default();
-    let error = settings.prepare(&model, &[pascal.clone()]).err();
+    let error = settings
+        .prepare(&model, core::slice::from_ref(&pascal))
+        .err();
     assert_eq!(error, Some(refused));
     // One that is not used does not matter.
     let newer = card(22 * GIB, 24 * GIB, (8, 9));

@@ -20,10 +20,7 @@ use crate::failure::Failure;
 pub(super) fn named(given: &str, named: &name::Named) -> Result<Found, Failure> {
     match entry(given, named) {
         Ok(entry) => {
-            let mut model = match named.file_type {
-                Some(file_type) => entry.model(Some(file_type))?,
-                None => entry.checkpoint()?,
-            };
+            let mut model = stored(entry.checkpoint()?, named.file_type)?;
             if given.eq_ignore_ascii_case(entry.repository) {
                 model.name = entry.repository.into();
             }
@@ -38,6 +35,25 @@ pub(super) fn named(given: &str, named: &name::Named) -> Result<Found, Failure> 
     }
 }
 
+/// A checkpoint with its weights in the format asked for.
+///
+/// # Errors
+/// Where it is quantized already, which engines load as it is, and what cannot be stored so.
+fn stored(checkpoint: Model, asked: Option<FileType>) -> Result<Model, Failure> {
+    let Some(file_type) = asked else {
+        return Ok(checkpoint);
+    };
+    if checkpoint.quantization.is_some() && !file_type.base().is_quantized() {
+        return Err(ModelError::PackedAlready {
+            name: checkpoint.name,
+            format: checkpoint.weights_format,
+            asked: file_type.name().into(),
+        }
+        .into());
+    }
+    Ok(quantize(&checkpoint, file_type)?)
+}
+
 /// The checkpoint that a local file of Ollama's was made of: the catalogue's, or the file's own
 /// tensors in 16 bits.
 ///
@@ -45,10 +61,7 @@ pub(super) fn named(given: &str, named: &name::Named) -> Result<Found, Failure> 
 /// What cannot be stored in the format asked for.
 pub(super) fn of_local(local: Found, asked: Option<FileType>) -> Result<Found, Failure> {
     if let Ok(entry) = catalogue::find(&local.model.name) {
-        let mut model = match asked {
-            Some(file_type) => entry.model(Some(file_type))?,
-            None => entry.checkpoint()?,
-        };
+        let mut model = stored(entry.checkpoint()?, asked)?;
         model.name = local.model.name;
         let repository = entry.repository.to_owned();
         let kind = SourceKind::Catalogue;
@@ -129,10 +142,7 @@ pub(super) fn described(
     location: &str,
     asked: Option<FileType>,
 ) -> Result<Found, Failure> {
-    let model = match asked {
-        Some(file_type) => quantize(&model, file_type)?,
-        None => model,
-    };
+    let model = stored(model, asked)?;
     let launch_name = model.name.clone();
     Ok(Found::new(model, launch_name, kind, location.into()))
 }

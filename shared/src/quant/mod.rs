@@ -9,6 +9,7 @@ mod tensor_type;
 
 pub use file_type::FileType;
 pub use linear::Linear;
+pub(crate) use linear::stays_in_f32;
 pub use mix::{QuantizeError, quantize};
 pub use pack::{pack, unpack};
 pub use packing::{

@@ -411,3 +411,24 @@ fn the_command_names_the_type() {
     let packed = pack(&llama(2), Packing::from_name("awq").unwrap());
     assert!(command(transformers, &packed).contains("dtype=\"auto\""));
 }
+
+/// Packing takes the same matrices of a checkpoint in single precision, and leaves the rest so.
+#[test]
+fn single_precision_packs_too() {
+    let half = llama(2);
+    let single = quantize(&half, FileType::F32).unwrap();
+    let packing = Packing::from_name("nf4").unwrap();
+    let packed = |model: &Model| {
+        let packed = pack(model, packing);
+        let count = packed.tensors.iter().filter(|own| own.packing.is_some());
+        (
+            count.count(),
+            planned(Transformers::default(), &packed, 1).weights.bytes,
+        )
+    };
+    let ((of_half, half), (of_single, single)) = (packed(&half), packed(&single));
+    assert_eq!(of_half, of_single);
+    // Two matrices of the vocabulary, norms.
+    let kept = 2 * (2 * 128_256 * 4_096 + 5 * 4_096);
+    assert_eq!(single - half, kept);
+}

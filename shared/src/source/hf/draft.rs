@@ -7,7 +7,7 @@ use alloc::vec::Vec;
 use super::part::Part;
 use super::{ConfigError, Conversion, Fields};
 use crate::model::{Attention, FeedForward, Geometry, Layer, Model, Routing, Tensor};
-use crate::quant::TensorType;
+use crate::quant::{TensorType, stays_in_f32};
 
 /// A model under construction. A tensor that is too large is remembered and refused at the end,
 /// so that families read as lists of parts.
@@ -279,31 +279,11 @@ fn float_type(fields: &Fields<'_>) -> TensorType {
     }
 }
 
-/// Matrices that the converter keeps in F32 whatever is asked of it.
-const KEPT_IN_F32: &[&str] = &[
-    "ffn_gate_inp.weight",
-    "ffn_gate_inp_shexp.weight",
-    "position_embd.weight",
-    "token_types.weight",
-    "ssm_conv1d.weight",
-    "ssm_conv1d_q.weight",
-    "ssm_conv1d_k.weight",
-    "ssm_conv1d_v.weight",
-    "shortconv.conv.weight",
-    "altup_correct_coef.weight",
-    "altup_predict_coef.weight",
-    "indexer.proj.weight",
-];
-
 /// The type in which the converter writes a tensor: vectors, norms, whatever is no `.weight`
 /// and the small matrices above in F32, the rest as the checkpoint has it. The name is the one
 /// within the block.
 fn converted_type(name: &str, dimensions: &[u64], float: TensorType) -> TensorType {
-    if dimensions.len() <= 1
-        || !name.ends_with(".weight")
-        || name.ends_with("_norm.weight")
-        || KEPT_IN_F32.contains(&name)
-    {
+    if dimensions.len() <= 1 || stays_in_f32(name) {
         TensorType::F32
     } else {
         float

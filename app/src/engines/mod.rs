@@ -15,6 +15,8 @@ mod ollama;
 #[cfg(feature = "whole")]
 mod programs;
 #[cfg(feature = "whole")]
+mod sglang;
+#[cfg(feature = "whole")]
 mod transformers;
 #[cfg(feature = "whole")]
 mod vllm;
@@ -47,6 +49,7 @@ pub const NAMES: &[(&str, &str)] = &[
     ("koboldcpp", "KoboldCpp"),
     ("llama-cpp-python", "llama-cpp-python"),
     ("vllm", "vLLM"),
+    ("sglang", "SGLang"),
     ("transformers", "Transformers"),
     ("gptqmodel", "GPTQModel"),
     ("autogptq", "AutoGPTQ"),
@@ -65,6 +68,8 @@ pub const BACKENDS: &[Backend] = &[
     llama_cpp_python::BACKEND,
     #[cfg(feature = "whole")]
     vllm::BACKEND,
+    #[cfg(feature = "whole")]
+    sglang::BACKEND,
     #[cfg(feature = "whole")]
     transformers::TRANSFORMERS,
     #[cfg(feature = "whole")]

@@ -3,6 +3,7 @@
 use clap::{Args, ValueHint};
 use shared::engine::Precision;
 use shared::engine::llama_cpp::{FlashAttention, SplitMode};
+use shared::engine::sglang::{Ratio, StaticShare};
 use shared::engine::transformers::{AttentionImplementation, Cache, Kernel};
 use shared::engine::vllm::{CacheType, Utilization};
 use shared::fit::Answer;
@@ -139,7 +140,7 @@ pub(crate) struct Precisions {
 #[command(next_help_heading = "Engine")]
 pub(crate) struct Backend {
     /// llama.cpp (llama-server, the default), llama-cli, ollama, lm-studio, koboldcpp,
-    /// llama-cpp-python, vllm, transformers, gptqmodel, autogptq
+    /// llama-cpp-python, vllm, sglang, transformers, gptqmodel, autogptq
     #[arg(long, value_name = "NAME")]
     pub(crate) backend: Option<String>,
     /// The engine's version (default: the newest known)
@@ -151,6 +152,8 @@ pub(crate) struct Backend {
     pub(crate) additions: AdditionOptions,
     #[command(flatten)]
     pub(crate) vllm: VllmOptions,
+    #[command(flatten)]
+    pub(crate) sglang: SglangOptions,
     #[command(flatten)]
     pub(crate) transformers: TransformersOptions,
 }
@@ -287,6 +290,52 @@ pub(crate) struct VllmOptions {
     /// Tokens drafted ahead in each step (default: 0)
     #[arg(long, value_name = "N", value_parser = value::count)]
     pub(crate) num_speculative_tokens: Option<u64>,
+}
+
+/// Settings of SGLang, by its own names; `--tensor-parallel-size` is vLLM's too.
+#[derive(Debug, Args)]
+#[command(next_help_heading = "SGLang (sglang serve's defaults)")]
+pub(crate) struct SglangOptions {
+    /// Share of the free memory for weights and caches (default: SGLang's own estimate; auto: as
+    /// much as leaves room for the rest)
+    #[arg(long, value_name = "F|auto", value_parser = value::static_share)]
+    pub(crate) mem_fraction_static: Option<StaticShare>,
+    /// Longest context of a request (default: as long as fits)
+    #[arg(long, value_name = "N", value_parser = value::positive)]
+    pub(crate) context_length: Option<u64>,
+    /// Tokens of a chunk of a prompt (default: 2048 to 16384, by the GPU)
+    #[arg(long, value_name = "N", value_parser = value::positive)]
+    pub(crate) chunked_prefill_size: Option<u64>,
+    /// Requests at once (default: by the pool of tokens)
+    #[arg(long, value_name = "N", value_parser = value::positive)]
+    pub(crate) max_running_requests: Option<u64>,
+    /// Tokens of the pool at most (default: as many as fit)
+    #[arg(long, value_name = "N", value_parser = value::positive)]
+    pub(crate) max_total_tokens: Option<u64>,
+    /// Tokens of a page of the pool (default: the attention backend's)
+    #[arg(long, value_name = "N", value_parser = value::positive)]
+    pub(crate) page_size: Option<u64>,
+    /// Tokens of layers with a window for each of the others (default: 0.8)
+    #[arg(long, value_name = "F", value_parser = value::ratio)]
+    pub(crate) swa_full_tokens_ratio: Option<Ratio>,
+    /// Layers with a window keep the whole context
+    #[arg(long)]
+    pub(crate) disable_hybrid_swa_memory: bool,
+    /// Memory of recurrent states for each byte of keys and values (default: 0.9)
+    #[arg(long, value_name = "F", value_parser = value::ratio)]
+    pub(crate) mamba_full_memory_ratio: Option<Ratio>,
+    /// Recurrent states (default: by the ratio)
+    #[arg(long, value_name = "N", value_parser = value::positive)]
+    pub(crate) max_mamba_cache_size: Option<u64>,
+    /// Prefixes are not cached
+    #[arg(long)]
+    pub(crate) disable_radix_cache: bool,
+    /// No CUDA graphs
+    #[arg(long)]
+    pub(crate) disable_cuda_graph: bool,
+    /// Largest batch of decoding that is captured (default: 8 to 512, by the GPU)
+    #[arg(long, value_name = "N", value_parser = value::positive)]
+    pub(crate) cuda_graph_max_bs_decode: Option<u64>,
 }
 
 /// Settings of Transformers and of the GPTQ packages that run its modules.

@@ -25,6 +25,7 @@ pub(super) fn heading(english: &str) -> String {
             "llama.cpp とそれを使うプログラム(既定は llama-server の値、1 スロット)"
         }
         "vLLM (vllm serve's defaults)" => "vLLM(既定は vllm serve)",
+        "SGLang (sglang serve's defaults)" => "SGLang(既定は sglang serve)",
         "Beside the model (llama-server, llama-cli)" => {
             "モデルと一緒に動かすもの(llama-server、llama-cli)"
         }
@@ -61,9 +62,9 @@ pub(super) fn help(argument: &str) -> Option<&'static str> {
         "kv" => "答える精度: fp16, int8, int4",
         "cache_type_k" => "K キャッシュの型そのもの(llama.cpp)",
         "cache_type_v" => "V キャッシュの型そのもの(llama.cpp)",
-        "kv_cache_dtype" => "KV キャッシュの型そのもの(vLLM)",
+        "kv_cache_dtype" => "KV キャッシュの型そのもの(vLLM、SGLang)",
         "backend" => {
-            "llama.cpp(llama-server、既定)、llama-cli、ollama、lm-studio、koboldcpp、llama-cpp-python、vllm、transformers、gptqmodel、autogptq"
+            "llama.cpp(llama-server、既定)、llama-cli、ollama、lm-studio、koboldcpp、llama-cpp-python、vllm、sglang、transformers、gptqmodel、autogptq"
         }
         "backend_version" => "エンジンのバージョン(既定: 分かる中で最新)",
         "flash_attn" => "Flash Attention(既定: auto)",
@@ -109,6 +110,21 @@ pub(super) fn help(argument: &str) -> Option<&'static str> {
         "enforce_eager" => "CUDA Graph を使わない",
         "language_model_only" => "画像や音声を扱わない(エンコーダーを読み込まない)",
         "num_speculative_tokens" => "各ステップで先読みするトークン数(既定: 0)",
+        "mem_fraction_static" => {
+            "空きメモリのうち、重みとキャッシュに使わせる割合(既定: SGLang 自身の見積もり。auto で、ほかに要る分を残した最大)"
+        }
+        "context_length" => "1 リクエストの最大コンテキスト長(既定: 収まるだけ)",
+        "chunked_prefill_size" => "プロンプトを一度に読むトークン数(既定: GPU により 2048~16384)",
+        "max_running_requests" => "同時に扱うリクエスト数(既定: プールの大きさによる)",
+        "max_total_tokens" => "プールのトークン数の上限(既定: 収まるだけ)",
+        "page_size" => "プールの 1 ページのトークン数(既定: アテンションの実装による)",
+        "swa_full_tokens_ratio" => "窓のある層が持つトークン数の、ほかの層に対する割合(既定: 0.8)",
+        "disable_hybrid_swa_memory" => "窓のある層も全文脈を持つ",
+        "mamba_full_memory_ratio" => "KV キャッシュに対する、再帰状態のメモリの割合(既定: 0.9)",
+        "max_mamba_cache_size" => "再帰状態の数(既定: 割合による)",
+        "disable_radix_cache" => "プレフィックスをキャッシュしない",
+        "disable_cuda_graph" => "CUDA Graph を使わない",
+        "cuda_graph_max_bs_decode" => "CUDA Graph に取る最大のバッチ(既定: GPU により 8~512)",
         "cache" => "KV キャッシュのクラス(既定: dynamic。int8・int4 は --kv でも)",
         "attn_implementation" => "アテンションの計算(既定: モデルにあれば sdpa)",
         "kernel" => "GPTQ の重み用のカーネル(既定: パッケージが選ぶもの)",

@@ -7,6 +7,7 @@ use std::fmt;
 use clap::builder::{PossibleValue, PossibleValuesParser, TypedValueParser};
 use shared::engine::Precision;
 use shared::engine::llama_cpp::{FlashAttention, LlamaCpp, SplitMode};
+use shared::engine::sglang::{Ratio, StaticShare};
 use shared::engine::transformers::{AttentionImplementation, Cache, Kernel};
 use shared::engine::vllm::{self, Utilization};
 use shared::fit::Answer;
@@ -192,6 +193,16 @@ pub(super) fn share(text: &str) -> Result<f32, Expected> {
 /// A share of a GPU's memory.
 pub(super) fn utilization(text: &str) -> Result<Utilization, Expected> {
     Utilization::from_decimal(text).ok_or(Expected::Utilization)
+}
+
+/// A share of the free memory, or `auto`.
+pub(super) fn static_share(text: &str) -> Result<StaticShare, Expected> {
+    StaticShare::from_name(text).ok_or(Expected::Utilization)
+}
+
+/// A ratio of SGLang's.
+pub(super) fn ratio(text: &str) -> Result<Ratio, Expected> {
+    Ratio::from_decimal(text).ok_or(Expected::Utilization)
 }
 
 /// A whole number from 1 on, with the units that vLLM's own options take: `K`, `M`, `G` and `T`

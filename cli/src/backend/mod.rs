@@ -4,6 +4,7 @@
 //! knows behind [`Engine`].
 
 mod llama_cpp;
+mod sglang;
 mod transformers;
 mod vllm;
 
@@ -35,6 +36,8 @@ struct Entry {
     options_of: &'static str,
     /// Those of them that this program takes; `None` for all.
     takes: Option<&'static [&'static str]>,
+    /// Options of other engines that it takes too.
+    shares: &'static [&'static str],
     /// The search for settings that serve; `None` where the engine knows none.
     advise: Option<Advise>,
     /// What weights in 16 bits are taken for, where the engine loads no such ones.
@@ -90,11 +93,13 @@ const OTHERS: &[Entry] = &[
         given: vllm::given,
         options_of: "vllm",
         takes: None,
+        shares: &[],
         advise: Some(vllm::advise),
         packing: None,
         downcasts: true,
         stretch: Some(vllm::stretch),
     },
+    sglang::SGLANG,
     transformers::TRANSFORMERS,
     transformers::GPTQ_MODEL,
     transformers::AUTO_GPTQ,
@@ -110,6 +115,7 @@ fn profile(profile: &&'static dyn Profile) -> Entry {
         given: llama_cpp::given,
         options_of: DEFAULT,
         takes: Some(profile.takes()),
+        shares: &[],
         advise: Some(llama_cpp::advise),
         packing: None,
         downcasts: false,
@@ -190,7 +196,7 @@ fn chosen(question: &Question) -> Result<Entry, UsageError> {
         let is_own = other.options_of == entry.options_of;
         let takes = |option: &str| match entry.takes {
             Some(taken) => is_own && taken.contains(&option),
-            None => is_own,
+            None => is_own || entry.shares.contains(&option),
         };
         let given = (other.given)(backend, precisions);
         if let Some(&option) = given.iter().find(|option| !takes(option)) {

@@ -50,6 +50,7 @@ const fn entry(profile: Profile) -> Entry {
         given,
         options_of: "transformers",
         takes: None,
+        shares: &[],
         advise: Some(|question, wanted| advise(Profile::Transformers, question, wanted)),
         packing: None,
         downcasts: false,

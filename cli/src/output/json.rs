@@ -197,7 +197,7 @@ impl<'a> PlanAnswer<'a> {
                 output: plan.host.output,
                 total: plan.host.total(),
             },
-            backend_details: details(plan.details),
+            backend_details: details(plan),
             explanations: Vec::new(),
         }
     }
@@ -208,8 +208,8 @@ impl<'a> PlanAnswer<'a> {
     }
 }
 
-fn details(details: Details) -> serde_json::Value {
-    match details {
+fn details(plan: &Plan) -> serde_json::Value {
+    match plan.details {
         Details::LlamaCpp {
             n_ctx,
             kv_cells,
@@ -234,8 +234,43 @@ fn details(details: Details) -> serde_json::Value {
             "max_concurrency": concurrency(num_blocks, request_blocks),
             "gpu_memory_utilization": share.map(|share| f64::from(share.millionths()) / 1e6),
         }),
+        Details::Sglang {
+            page_size,
+            max_total_num_tokens,
+            window_tokens,
+            recurrent_states,
+            max_running_requests,
+            mem_fraction_static,
+        } => serde_json::json!({
+            "page_size": page_size,
+            "max_total_num_tokens": max_total_num_tokens,
+            "swa_max_total_num_tokens": window_tokens,
+            "max_mamba_cache_size": recurrent_states,
+            "max_running_requests": max_running_requests,
+            "mem_fraction_static": share(mem_fraction_static),
+            "max_concurrency":
+                of_this_length(max_total_num_tokens, plan.context_length, max_running_requests),
+        }),
         Details::None => serde_json::json!({}),
     }
+}
+
+/// Requests of this length at once in SGLang's pool.
+#[allow(
+    clippy::cast_precision_loss,
+    reason = "shown to people; counts far below 2^53"
+)]
+pub(super) fn of_this_length(tokens: u64, length: u64, most: u64) -> f64 {
+    (tokens as f64 / length.max(1) as f64).min(most as f64)
+}
+
+/// A share that is given in millionths.
+#[allow(
+    clippy::cast_precision_loss,
+    reason = "shown to people; far below 2^53"
+)]
+pub(super) fn share(millionths: u64) -> f64 {
+    millionths as f64 / 1_000_000.0
 }
 
 /// Requests at once, as vLLM divides it.

@@ -8,7 +8,7 @@ use shared::gpu::Device;
 use shared::model::Model;
 use shared::text::{Language, UserMessage};
 
-use super::json::concurrency;
+use super::json::{concurrency, of_this_length, share};
 use super::terminal::{ASIDE, BAD, GOOD, HEADING, PRECISION};
 use crate::mib;
 
@@ -220,7 +220,7 @@ impl Page {
         self.field("host_memory_mb", mib::format(plan.host.total()));
     }
 
-    /// vLLM's pool of blocks, and how many such requests it serves at once.
+    /// vLLM's pool of blocks or SGLang's of tokens, and how many such requests it serves at once.
     fn pool(&mut self, plan: &Plan) {
         if let Details::Vllm {
             block_size,
@@ -242,6 +242,27 @@ impl Page {
             self.field("block_size", block_size);
             self.field("num_blocks", num_blocks);
             self.field("kv_cache_tokens", kv_cache_tokens);
+            self.field("max_concurrency", format_args!("{concurrency:.2}"));
+        }
+        if let Details::Sglang {
+            page_size,
+            max_total_num_tokens,
+            max_running_requests,
+            mem_fraction_static,
+            ..
+        } = plan.details
+        {
+            let concurrency = of_this_length(
+                max_total_num_tokens,
+                plan.context_length,
+                max_running_requests,
+            );
+            let fraction = share(mem_fraction_static);
+            self.field("kv_cache_dtype", &plan.cache_types.key);
+            self.field("page_size", page_size);
+            self.field("max_total_num_tokens", max_total_num_tokens);
+            self.field("max_running_requests", max_running_requests);
+            self.field("mem_fraction_static", format_args!("{fraction:.3}"));
             self.field("max_concurrency", format_args!("{concurrency:.2}"));
         }
     }

@@ -44,6 +44,7 @@ golden! {
     plan
     programs
     settings
+    sglang
     transformers
     usage_errors
     vllm

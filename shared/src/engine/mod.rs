@@ -7,6 +7,7 @@
 mod error;
 pub mod llama_cpp;
 mod plan;
+pub mod sglang;
 pub mod transformers;
 pub mod vllm;
 

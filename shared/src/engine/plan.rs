@@ -190,6 +190,21 @@ pub enum Details {
         /// its bytes are given.
         share: Option<Utilization>,
     },
+    /// SGLang.
+    Sglang {
+        /// Tokens of a page.
+        page_size: u64,
+        /// Tokens that the pool holds, as the engine logs it.
+        max_total_num_tokens: u64,
+        /// Tokens of the pool of layers with a window; 0 where they have none of their own.
+        window_tokens: u64,
+        /// Recurrent states in their pool; 0 where there are none.
+        recurrent_states: u64,
+        /// Requests at once, where each may be of this context.
+        max_running_requests: u64,
+        /// The share of the memory free at the start that weights and pools take, in millionths.
+        mem_fraction_static: u64,
+    },
     /// Engines without figures of their own.
     None,
 }

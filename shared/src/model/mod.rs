@@ -16,7 +16,7 @@ pub use projector::{Encoder, Projector};
 pub use quantization::{Method, Quantization};
 pub use recurrent::RecurrentState;
 pub use tensor::{Tensor, TensorRole};
-pub use vision::{Item, Vision};
+pub use vision::{Item, StatedVision, Vision};
 
 use alloc::string::String;
 use alloc::vec::Vec;

@@ -15,6 +15,17 @@ pub struct Vision {
     pub item_tokens: u64,
     /// The largest image or video that it is given at once, where that is known.
     pub item: Option<Item>,
+    /// What the configuration says of it by common names; `None` without an object of its own.
+    pub stated: Option<StatedVision>,
+}
+
+/// What a `vision_config` says by the names that most classes have.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct StatedVision {
+    /// `num_hidden_layers`, or what its class takes for that.
+    pub layers: Option<u64>,
+    /// `hidden_size`.
+    pub width: Option<u64>,
 }
 
 /// The largest image or video, and what an encoder's layer holds of it.

@@ -127,6 +127,18 @@ fn of_setting(name: &str, value: &str, language: Language) -> String {
             Language::Ja => format!("{value} カーネルを使う(生成が遅くなる)"),
             Language::En => format!("the {value} kernel (slower)"),
         },
+        ("mem-fraction-static", _) => language
+            .pick(
+                "重みとキャッシュの割合を、ほかに要る分を残して最大にする",
+                "the largest share for weights and caches that leaves room for the rest",
+            )
+            .into(),
+        ("disable-cuda-graph", _) => language
+            .pick(
+                "CUDA Graph を使わない(生成が遅くなる)",
+                "no CUDA graphs (tokens come more slowly)",
+            )
+            .into(),
         _ => format!("--{name} {value}"),
     }
 }

@@ -24,6 +24,7 @@ mod tests;
 mod weights;
 
 pub use cache_type::CacheType;
+pub(super) use overhead::token_elements;
 pub use settings::{Drafter, StateType, Utilization, Version, Vllm};
 
 use alloc::boxed::Box;
@@ -158,6 +159,17 @@ impl Vllm {
             .filter_map(|device| share(self, device, overhead::before_share(self, device)))
             .min()
     }
+}
+
+/// Bytes of the weights on each of so many ranks of one stage, by the rules of these layers, which
+/// SGLang's are made of too.
+pub(super) fn rank_weights(model: &Model, ranks: u64) -> Result<u64, EngineError> {
+    let settings = Vllm {
+        tensor_parallel_size: ranks,
+        ..Vllm::default()
+    };
+    let stages = weights::per_stage(&settings, model)?;
+    stages.first().copied().ok_or(EngineError::NoDevice)
 }
 
 /// vLLM with a model's weights placed.

@@ -178,11 +178,9 @@ fn graphs(settings: &Vllm, model: &Model, hardware: Hardware) -> u64 {
         .saturating_add(GRAPHS_SHARED)
 }
 
-/// The peak of the profile run: the encoder of images, the widest layer at the full batch, or the
-/// sampler.
-fn activations(settings: &Vllm, model: &Model, hardware: Hardware) -> Option<u64> {
-    let ranks = settings.tensor_parallel_size.max(1);
-    let tokens = hardware.max_num_batched_tokens;
+/// Elements that one token of a step takes on a rank: the streams around a layer, and the widest
+/// part of the widest layer.
+pub(in crate::engine) fn token_elements(model: &Model, ranks: u64) -> Option<u64> {
     let mut widest: u64 = 0;
     for (_, layer) in model.decoder_layers() {
         let network = layer.feed_forward;
@@ -212,7 +210,14 @@ fn activations(settings: &Vllm, model: &Model, hardware: Hardware) -> Option<u64
         widest = widest.max(elements.max(queries));
     }
     let streams = model.embedding_length.checked_mul(4)?;
-    let token = streams.checked_add(widest / ranks)?.checked_mul(2)?;
+    streams.checked_add(widest / ranks.max(1))
+}
+
+/// The peak of the profile run: the encoder of images, the widest layer at the full batch, or the
+/// sampler.
+fn activations(settings: &Vllm, model: &Model, hardware: Hardware) -> Option<u64> {
+    let tokens = hardware.max_num_batched_tokens;
+    let token = token_elements(model, settings.tensor_parallel_size)?.checked_mul(2)?;
     let forward = token
         .checked_mul(tokens)?
         .checked_add(decompressed(settings, model, hardware)?)?;

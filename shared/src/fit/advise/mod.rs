@@ -6,6 +6,7 @@
 //! settings there are is the engine's to know ([`Tunable`]).
 
 mod llama_cpp;
+mod sglang;
 mod split;
 mod transformers;
 mod vllm;

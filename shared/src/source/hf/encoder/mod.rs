@@ -11,7 +11,7 @@ use serde_json::{Map, Value};
 
 use self::formula::Names;
 use self::table::{ENCODERS, Encoder};
-use crate::model::Vision;
+use crate::model::{StatedVision, Vision};
 
 /// Tokens of a video that Gemma 4 takes: 32 frames of 70 tokens, with what stands around each.
 const GEMMA4_VIDEO_TOKENS: u64 = 32 * (70 + 2 + 6);
@@ -56,8 +56,27 @@ pub(super) fn encoder(root: &Map<String, Value>, width: u64) -> Option<Vision> {
             Some("vision") => GEMMA4_VIDEO_TOKENS,
             _ => 0,
         },
+        stated: stated(root, model_type),
         ..vision?
     })
+}
+
+/// What the encoder's own object says by common names. Qwen's classes take `depth` for the layers.
+fn stated(root: &Map<String, Value>, model_type: &str) -> Option<StatedVision> {
+    /// More than any encoder's extents.
+    const MOST: u64 = 1 << 24;
+    let config = root.get("vision_config")?.as_object()?;
+    let number = |name: &str| {
+        let number = config.get(name).and_then(Value::as_u64);
+        number.filter(|&extent| extent <= MOST)
+    };
+    let or = |name, otherwise| Some(number(name).unwrap_or(otherwise));
+    let (layers, width) = match model_type {
+        "qwen2_vl" | "qwen2_5_vl" => (or("depth", 32), or("hidden_size", 3_584)),
+        "qwen3_vl" | "qwen3_vl_moe" => (or("depth", 27), or("hidden_size", 1_152)),
+        _ => (number("num_hidden_layers"), number("hidden_size")),
+    };
+    Some(StatedVision { layers, width })
 }
 
 /// The object at a path of names.

@@ -69,7 +69,7 @@ impl Change {
             fit::Change::Utilization(share) => ("gpu-memory-utilization", share.to_string()),
             fit::Change::NoGraphs => ("enforce-eager", "on".into()),
             fit::Change::TensorParallel(gpus) => ("tensor-parallel-size", gpus.to_string()),
-            fit::Change::Setting(name, value) => (name, value.clone()),
+            fit::Change::Setting(name, value) => (*name, value.clone()),
         };
         Some(Self::Setting(backend.setting(name)?, value))
     }

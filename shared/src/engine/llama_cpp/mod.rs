@@ -280,9 +280,7 @@ impl Prepared<'_> {
         let on_one_gpu = settings.kv_offload && self.placement.is_all_on_gpus(model);
         let basis = match graph::fidelity(model, settings.version) {
             _ if self.output.predicts() => {
-                let measured =
-                    settings.version == Version::V0_6_0 && graph::is_prediction_measured(model);
-                if on_one_gpu && measured {
+                if on_one_gpu && graph::is_prediction_measured(model) {
                     Basis::Exact
                 } else {
                     estimate(500, 500)

@@ -1,7 +1,7 @@
 //! The graph of a prediction layer (MTP, NextN): it reads the embedding of a token beside what
 //! the model made of the one before.
 //!
-//! Source: llama.cpp 0.6.0, `graph_mtp` in `models/*.cpp`, which differ in little but the block.
+//! Source: llama.cpp 0.5.0 and 0.6.0, `graph_mtp` in `models/*.cpp`, which differ in little but the block.
 
 use alloc::vec::Vec;
 

@@ -127,8 +127,14 @@ fn compute(prepared: &Prepared<'_>, gpu: &Gpu, tokens: u64) -> Vec<String> {
         }
         let own = shape.network.max(shape.recurrent);
         if own > 0 {
+            let scores = match prepared.attention {
+                AttentionImplementation::Eager if shape.heads > 0 => {
+                    format!(" + {tokens}² × {} × {element} B", shape.heads)
+                }
+                _ => String::new(),
+            };
             lines.push(format!(
-                "network: {tokens} × ({} × {} × {element} B + {own} B)",
+                "network: {tokens} × ({} × {} × {element} B + {own} B){scores}",
                 widths.network_streams, widths.stream
             ));
         }

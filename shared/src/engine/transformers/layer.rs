@@ -18,8 +18,8 @@ const RESIDUAL: u64 = 127;
 /// Bytes of a number in single precision.
 const SINGLE: u128 = 4;
 
-/// A score twice in single precision for the softmax, beside the model's type.
-const SOFTMAX: u64 = 4 + 4;
+/// Bytes of a score's softmax in single precision.
+const SOFTMAX: u64 = 4;
 /// Families with sinks.
 const SINKS: [&str; 2] = ["gpt-oss", "mimo2"];
 
@@ -127,7 +127,9 @@ fn shape(model: &Model, layer: &Layer, (gpu, element): (usize, u64), gate: u64) 
         mask: layer.attention.span().map(mask),
         heads: 0,
         score: match sink {
-            0 => element.saturating_add(SOFTMAX),
+            // In single precision it needs no copy to work on.
+            0 if element == SOFTMAX => element.saturating_add(SOFTMAX),
+            0 => element.saturating_add(2 * SOFTMAX),
             _ => sink,
         },
         sink,
@@ -416,6 +418,17 @@ impl Shape {
             None => 0,
         };
         own.saturating_add(quantizing)
+    }
+
+    /// Bytes of the scores that plain attention returns, which exist until the layer ends.
+    pub(super) fn kept_scores(&self, attention: AttentionImplementation, tokens: u64) -> u128 {
+        if attention != AttentionImplementation::Eager {
+            return 0;
+        }
+        let n = u128::from(tokens);
+        n.saturating_mul(n)
+            .saturating_mul(u128::from(self.heads))
+            .saturating_mul(u128::from(self.element))
     }
 
     /// Bytes that one more token needs besides: the cache is copied as it grows, a layer at a

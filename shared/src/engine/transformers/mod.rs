@@ -273,9 +273,12 @@ const MEASURED: [&str; 17] = [
 
 /// How close the peak is.
 fn peak_basis(settings: &Transformers, attention: AttentionImplementation, model: &Model) -> Basis {
+    // PyTorch's kernel for it was read, not measured.
+    let is_fused_in_single_precision = attention != AttentionImplementation::Eager
+        && FloatType::of(settings, model) == FloatType::Float32;
     let is_plain = settings.cache.bits().is_none()
         && attention != AttentionImplementation::FlashAttention2
-        && FloatType::of(settings, model) != FloatType::Float32
+        && !is_fused_in_single_precision
         && model.quantization.is_none();
     let is_recurrent = model.decoder_layers().any(|(_, layer)| {
         !matches!(

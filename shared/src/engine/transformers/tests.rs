@@ -397,6 +397,25 @@ fn single_precision_takes_twice_as_much() {
     }
 }
 
+/// The classes with tensors that hold no data, two layers of Llama 3.1 8B in plain attention: the
+/// scores that a layer returns exist beside its network, which shows in short prompts.
+#[test]
+fn plain_attention_is_counted_in_either_type() {
+    let half = llama(2);
+    let single = quantize(&half, FileType::F32).unwrap();
+    for (model, tokens, peak) in [
+        (&half, 128, 16_352_256),
+        (&half, 2_048, 1_452_294_144),
+        (&single, 128, 32_703_488),
+        (&single, 512, 156_766_208),
+        (&single, 2_048, 1_293_959_168),
+    ] {
+        let plan = planned(eager(), model, tokens);
+        assert_eq!(plan.compute.bytes, peak, "{tokens}");
+        assert!(plan.compute.is_exact());
+    }
+}
+
 /// What is counted is what the command loads.
 #[test]
 fn the_command_names_the_type() {

@@ -56,7 +56,9 @@ pub(super) fn peak(
             layer = layer.max(stream.saturating_mul(ATTENTION_STREAMS).saturating_add(own));
         }
         let network = n.saturating_mul(u128::from(shape.network));
-        let network = network.saturating_add(u128::from(shape.fixed));
+        let network = network
+            .saturating_add(u128::from(shape.fixed))
+            .saturating_add(shape.kept_scores(attention, tokens));
         let recurrent = n.saturating_mul(u128::from(shape.recurrent));
         let widest = network.max(recurrent);
         layer = layer.max(

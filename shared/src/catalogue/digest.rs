@@ -10,7 +10,7 @@ use alloc::vec::Vec;
 
 use crate::model::{
     Attention, Experts, FeedForward, Geometry, HeadAttention, Indexer, LatentAttention, Layer,
-    Model, RecurrentState, Routing, Span, Tensor,
+    Model, RecurrentState, Routing, Span, Tensor, Traits,
 };
 use crate::quant::TensorType;
 
@@ -335,6 +335,7 @@ impl<'a> Reader<'a> {
             layers,
             tensors,
             stretched_context_length: None,
+            traits: Traits::default(),
             vision: None,
             quantization: None,
             geometry: Geometry::Known,

@@ -50,8 +50,30 @@ pub struct Model {
     /// The longest context with the RoPE scaling that the source asks for beyond what it calls the
     /// longest, in tokens; `None` where it asks for none.
     pub stretched_context_length: Option<u64>,
+    /// What decides on steps of the calculation and shows in no tensor.
+    pub traits: Traits,
     /// How far the geometry can be trusted.
     pub geometry: Geometry,
+}
+
+/// What decides on steps of the calculation and shows in no tensor, as far as the source says.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Traits {
+    /// Norms subtract the mean.
+    pub subtracts_mean: bool,
+    /// Queries are scaled by a factor for each token.
+    pub tempers_queries: bool,
+    /// Queries and keys are rotated by position, where the architecture leaves it open.
+    pub rotates: bool,
+    /// Positions have a part for each direction of an image, where the architecture leaves it
+    /// open.
+    pub has_image_positions: bool,
+    /// What a part gives is normalised, not what it reads, where the architecture leaves it open.
+    pub normalizes_results: bool,
+    /// Models that go through their layers several times: nothing is normalised in between.
+    pub keeps_stream_between_passes: bool,
+    /// Runs of a fast stack of layers to each of a slow one.
+    pub fast_cycles: u64,
 }
 
 /// How far a model's geometry can be trusted.

@@ -9,7 +9,9 @@ use alloc::format;
 use alloc::string::{String, ToString};
 use alloc::vec::Vec;
 
-use crate::model::{Attention, FeedForward, Geometry, HeadAttention, Layer, Model, Span, Tensor};
+use crate::model::{
+    Attention, FeedForward, Geometry, HeadAttention, Layer, Model, Span, Tensor, Traits,
+};
 use crate::quant::TensorType;
 use crate::text::{Language, UserMessage};
 
@@ -276,6 +278,7 @@ impl ManualGeometry {
             quantization: None,
             vision: None,
             stretched_context_length: None,
+            traits: Traits::default(),
             geometry: Geometry::Conservative,
         })
     }

@@ -7,7 +7,7 @@ use shared::fit::{Answer, Budget, Fit, Limit, fits, max_context};
 use shared::gpu::Device;
 use shared::model::{
     Attention, Experts, FeedForward, Geometry, HeadAttention, LatentAttention, Layer, Model,
-    RecurrentState, Routing, Span, Tensor,
+    RecurrentState, Routing, Span, Tensor, Traits,
 };
 use shared::quant::TensorType;
 
@@ -213,6 +213,7 @@ impl Shape {
             quantization: None,
             vision: None,
             stretched_context_length: None,
+            traits: Traits::default(),
             geometry: Geometry::Known,
         }
     }

@@ -91,7 +91,7 @@ fn compute_buffers_called_exact_are_equal() {
         }
     });
     println!("{exact} of {count} called exact");
-    assert!(exact * 3 > count, "{exact} of {count} called exact");
+    assert!(exact * 2 > count, "{exact} of {count} called exact");
     report(&differences);
 }
 
@@ -120,5 +120,5 @@ fn totals_are_not_far_below() {
     for (model, (ratio, line)) in &worst {
         println!("{ratio:.3} {model}: {line}");
     }
-    assert!(worst.len() <= 20, "{} models", worst.len());
+    assert!(worst.len() <= 4, "{} models", worst.len());
 }

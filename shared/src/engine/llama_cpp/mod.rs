@@ -113,6 +113,8 @@ struct Prepared<'a> {
     products: Vec<overhead::Products>,
     /// Made for the first context that takes a full micro-batch.
     every_context: OnceCell<Option<graph::EveryContext>>,
+    /// The same for each guess of an architecture never seen.
+    guesses: [OnceCell<Option<graph::EveryContext>>; graph::GUESSES],
 }
 
 impl<'a> Prepared<'a> {
@@ -130,7 +132,7 @@ impl<'a> Prepared<'a> {
         let mut settings = flash_attention::decided(settings, model, &placement);
         let weights = weights::weights(model, &placement, devices.len())?;
         let state = cache::recurrent_state(&settings, model, &placement, devices.len())?;
-        let blocks = graph::blocks(model, &placement, settings.kv_offload);
+        let blocks = graph::blocks(model, &placement, &settings);
         let output = graph::output(model, &placement);
         // States of the layer that follows draw attention to where they are.
         let apart = !settings.kv_offload || !placement.is_all_on_gpus(model);
@@ -144,6 +146,7 @@ impl<'a> Prepared<'a> {
                 output: &output,
                 gpus: devices.len(),
                 values_by_rows,
+                guess: None,
             };
             if !parts.attention_is_with_layers()? {
                 settings.flash_attention = FlashAttention::Off;
@@ -162,6 +165,7 @@ impl<'a> Prepared<'a> {
             output,
             products,
             every_context: OnceCell::new(),
+            guesses: [const { OnceCell::new() }; graph::GUESSES],
         })
     }
 }
@@ -253,54 +257,68 @@ impl Prepared<'_> {
     fn compute(&self, batch: &Batch) -> Result<(Bytes, Basis), EngineError> {
         let gpus = self.devices.len();
         let (settings, model): (_, &Model) = (&self.settings, &self.model);
-        let parts = graph::Parts {
-            settings,
-            model,
-            placement: &self.placement,
-            blocks: &self.blocks,
-            output: &self.output,
-            gpus,
-            values_by_rows: self.values_by_rows,
-        };
+        let fidelity = graph::fidelity(model, settings.version);
         // Shorter contexts have batches of their own.
         let full = settings.batch_size.max(settings.ubatch_size) <= batch.context_per_stream;
-        let shared = full.then(|| {
-            let graph = self
-                .every_context
-                .get_or_init(|| parts.every_context(batch));
-            graph.as_ref()?.compute(batch, gpus)
-        });
-        let mut bytes = match shared.flatten() {
-            Some(bytes) => bytes,
-            None => parts.compute(batch)?,
+        let simulated = |guess, every_context: &OnceCell<Option<graph::EveryContext>>| {
+            let parts = graph::Parts {
+                settings,
+                model,
+                placement: &self.placement,
+                blocks: &self.blocks,
+                output: &self.output,
+                gpus,
+                values_by_rows: self.values_by_rows,
+                guess,
+            };
+            let shared = full.then(|| {
+                let graph = every_context.get_or_init(|| parts.every_context(batch));
+                graph.as_ref()?.compute(batch, gpus)
+            });
+            match shared.flatten() {
+                Some(bytes) => Ok(bytes),
+                None => parts.compute(batch),
+            }
         };
+        let mut bytes = simulated(None, &self.every_context)?;
+        if fidelity == Fidelity::Unknown {
+            for (guess, every_context) in self.guesses.iter().enumerate() {
+                bytes = bytes.at_least(&simulated(Some(guess), every_context)?);
+            }
+        }
         // The engine measures without some of the assignments to devices that it makes when it
         // runs: it then takes less on further GPUs, and moves scores to the host with the cache.
         let scores_follow_cache = !settings.kv_offload && !settings.uses_flash_attention();
-        let on_one_gpu = settings.kv_offload && self.placement.is_all_on_gpus(model);
-        let basis = match graph::fidelity(model, settings.version) {
+        let all_on_gpus = settings.kv_offload && self.placement.is_all_on_gpus(model);
+        let basis = match fidelity {
             _ if self.output.predicts() => {
-                if on_one_gpu && graph::is_prediction_measured(model) {
+                if all_on_gpus && graph::is_prediction_measured(model) {
                     Basis::Exact
                 } else {
                     estimate(500, 500)
                 }
             }
             Fidelity::Equal if scores_follow_cache => estimate(550, 0),
-            Fidelity::Equal if gpus > 1 => estimate(120, 0),
+            // Indexers' choices are copied between GPUs.
+            Fidelity::Equal if gpus > 1 => {
+                let chooses = model.layers.iter().any(|layer| layer.indexer.is_some());
+                estimate(120, if chooses { 30 } else { 0 })
+            }
             Fidelity::Equal => Basis::Exact,
-            Fidelity::EqualOnOneGpu if gpus == 1 && on_one_gpu => Basis::Exact,
-            Fidelity::EqualOnOneGpu => estimate(120, 40),
+            Fidelity::EqualOnOneGpu if gpus == 1 && all_on_gpus => Basis::Exact,
+            Fidelity::EqualOnOneGpu => estimate(150, 60),
             Fidelity::Close => estimate(150, 350),
-            Fidelity::Partial => {
+            Fidelity::Partial { halves } => {
                 let bound = compute::compute(settings, model, &self.placement, batch, gpus)?;
                 // Parts that are not modelled take most where several GPUs work as a pipeline.
-                bytes = bytes.at_least(&bound).by_half_or_double(gpus > 1);
+                let halves = if gpus > 1 { halves + 2 } else { halves };
+                bytes = bytes.at_least(&bound).with_halves(halves);
                 estimate(350, 1700)
             }
             Fidelity::Unknown => {
-                let bound = compute::compute(settings, model, &self.placement, batch, gpus)?;
-                bytes = bytes.at_least(&bound);
+                // What no guess has takes more where weights or states are copied.
+                let part = if gpus == 1 && all_on_gpus { 16 } else { 5 };
+                bytes = bytes.with_part(part);
                 estimate(350, 1700)
             }
         };

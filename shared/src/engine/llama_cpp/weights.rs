@@ -44,11 +44,18 @@ impl Bytes {
         self
     }
 
-    /// Half as much again at each place, or twice as much.
-    pub(super) fn by_half_or_double(mut self, double: bool) -> Self {
-        let more = |bytes: u64| if double { bytes } else { bytes / 2 };
+    /// One such part more at each place.
+    pub(super) fn with_part(mut self, part: u64) -> Self {
         for bytes in self.gpus.iter_mut().chain([&mut self.host]) {
-            *bytes = bytes.saturating_add(more(*bytes));
+            *bytes = bytes.saturating_add(bytes.checked_div(part).unwrap_or(0));
+        }
+        self
+    }
+
+    /// So many halves more at each place.
+    pub(super) fn with_halves(mut self, halves: u64) -> Self {
+        for bytes in self.gpus.iter_mut().chain([&mut self.host]) {
+            *bytes = bytes.saturating_add((*bytes / 2).saturating_mul(halves));
         }
         self
     }

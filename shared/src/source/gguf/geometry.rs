@@ -11,7 +11,7 @@ use super::header::Header;
 use super::value::Value;
 use crate::model::{
     Attention, Experts, FeedForward, Geometry, HeadAttention, Indexer, LatentAttention, Layer,
-    Model, RecurrentState, Routing, Span, Tensor,
+    Model, RecurrentState, Routing, Span, Tensor, Traits,
 };
 use crate::quant::FileType;
 
@@ -80,6 +80,7 @@ pub fn read_model(header: &Header, name: &str) -> Result<Model, GgufError> {
         quantization: None,
         vision: None,
         stretched_context_length: None,
+        traits: reader.traits(),
         geometry: if memory.is_some() {
             Geometry::Known
         } else {
@@ -248,7 +249,8 @@ impl Reader<'_> {
     ) -> Result<Layer, GgufError> {
         let next_token = self.number("nextn_predict_layers").unwrap_or(0);
         let decoder_layers = count.saturating_sub(next_token);
-        let next_token_prediction = index >= decoder_layers;
+        // Whether an unknown architecture loads them is not known: taken for yes.
+        let next_token_prediction = index >= decoder_layers && memory.is_some();
         let recurrent = if self.is_recurrent(index, decoder_layers, memory)? {
             self.recurrent_state(embedding_length)?
         } else if self.architecture == "deepseek4" && !next_token_prediction {
@@ -523,6 +525,28 @@ impl Reader<'_> {
             key_dim,
             top_k: self.number("attention.indexer.top_k").unwrap_or(0),
         })
+    }
+
+    fn traits(&self) -> Traits {
+        let is = |suffix, truth| self.value(suffix) == Some(&Value::Bool(truth));
+        let states = |suffix| self.value(suffix).is_some();
+        let is_float = |suffix| matches!(self.value(suffix), Some(&Value::Float(x)) if x != 0.0);
+        let image_sections = match self.value("rope.dimension_sections") {
+            Some(Value::Integers(sections)) => {
+                sections.len() > 1 && sections[..2].iter().all(|&section| section > 0)
+            }
+            _ => false,
+        };
+        Traits {
+            subtracts_mean: states("attention.layer_norm_epsilon")
+                && !states("attention.layer_norm_rms_epsilon"),
+            tempers_queries: is_float("attention.temperature_scale"),
+            rotates: !is("rope.scaling.finetuned", false),
+            has_image_positions: image_sections,
+            normalizes_results: is("swin_norm", true),
+            keeps_stream_between_passes: is("skip_loop_final_norm", true),
+            fast_cycles: self.number("hrm.l_cycles").unwrap_or(0),
+        }
     }
 
     fn routing(&self) -> Routing {

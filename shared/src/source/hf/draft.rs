@@ -6,7 +6,7 @@ use alloc::vec::Vec;
 
 use super::part::Part;
 use super::{ConfigError, Conversion, Fields};
-use crate::model::{Attention, FeedForward, Geometry, Layer, Model, Routing, Tensor};
+use crate::model::{Attention, FeedForward, Geometry, Layer, Model, Routing, Tensor, Traits};
 use crate::quant::{TensorType, stays_in_f32};
 
 /// A model under construction. A tensor that is too large is remembered and refused at the end,
@@ -184,6 +184,7 @@ impl Draft {
             quantization: None,
             vision: None,
             stretched_context_length: None,
+            traits: Traits::default(),
             geometry,
         })
     }

@@ -5,11 +5,31 @@ use super::super::placement::Place;
 use super::super::weights::cuda_row_padding;
 use super::block::{Block, Part};
 use super::decoder::{CacheInputs, Decoder, Rotation};
-use super::family::Projections;
+use super::family::{Projections, Tempers};
 use super::node::Id;
 use crate::engine::EngineError;
 use crate::model::{Attention, HeadAttention, Layer, Span};
 use crate::quant::TensorType;
+
+/// A norm of queries or keys.
+#[derive(Clone, Copy)]
+pub(super) struct HeadNorm {
+    weight: Option<Part>,
+    bias: Option<Part>,
+}
+
+impl HeadNorm {
+    /// The norm of this weight, where there is one.
+    pub(super) fn of(weight: Option<Part>, bias: Option<Part>) -> Option<Self> {
+        weight.is_some().then_some(Self { weight, bias })
+    }
+
+    /// A norm without a weight.
+    const BARE: Self = Self {
+        weight: None,
+        bias: None,
+    };
+}
 
 impl Decoder<'_> {
     /// The attention part of a block, its output projection included.
@@ -20,7 +40,17 @@ impl Decoder<'_> {
         from: Id,
     ) -> Result<Id, EngineError> {
         match layer.attention {
-            Attention::Heads(heads) => self.head_attention(block, heads, from),
+            Attention::Heads(heads) => {
+                match (&block.latent, block.block_indexer.zip(self.block_inputs)) {
+                    (_, Some((tensors, inputs))) => {
+                        Ok(self.block_sparse_attention(block, &tensors, &inputs, heads, from))
+                    }
+                    (Some(tensors), _) if tensors.decompress.is_some() => {
+                        Ok(self.decompressed_attention(block, tensors, heads, from))
+                    }
+                    _ => self.head_attention(block, heads, from),
+                }
+            }
             Attention::Latent(latent) => Ok(match &block.latent {
                 Some(tensors) => self.latent_attention(block, tensors, latent, from),
                 None => from,
@@ -38,8 +68,10 @@ impl Decoder<'_> {
         let Some(inputs) = self.inputs_for(heads.span) else {
             return Ok(from);
         };
-        self.rotates =
-            !block.still && (!self.family.rotates_windows_alone || heads.span != Span::Full);
+        let stands = self.family.rotates_windows_alone
+            && heads.span == Span::Full
+            && !(self.family.rotates_dense_layers && block.experts.is_none());
+        self.rotates = !block.still && !stands;
         if heads.shares_cache {
             let query = self.projected(block.query, block.query_bias, from);
             let query = self.query(&inputs, block, heads, query);
@@ -83,25 +115,33 @@ impl Decoder<'_> {
             attended = self.graph.map(&[attended, gate]);
         }
         if let Some(weight) = block.gate {
-            attended = self.gated(weight, heads, from, attended);
+            let [width, count] = [heads.value_dim, heads.query_heads];
+            attended = self.gated(weight, [width, count], from, attended);
+        }
+        if block.attended_norm.is_some() {
+            attended = self.norm(attended, block.attended_norm, None);
         }
         Ok(self.projected(block.output, block.output_bias, attended))
     }
 
     /// The result of attention by a gate for each element or for each head.
-    fn gated(&mut self, weight: Part, heads: HeadAttention, from: Id, attended: Id) -> Id {
+    pub(super) fn gated(
+        &mut self,
+        weight: Part,
+        [dim, heads]: [u64; 2],
+        from: Id,
+        attended: Id,
+    ) -> Id {
         let gate = self.graph.matrix(weight, from);
         let gate = self.graph.map(&[gate]);
-        if weight.rows > heads.query_heads {
+        if weight.rows > heads {
             return self.graph.map(&[attended, gate]);
         }
-        let shape = [heads.value_dim, heads.query_heads, self.tokens, 1];
+        let shape = [dim, heads, self.tokens, 1];
         let split = self.graph.view(attended, shape);
-        let gate = self
-            .graph
-            .view(gate, [1, heads.query_heads, self.tokens, 1]);
+        let gate = self.graph.view(gate, [1, heads, self.tokens, 1]);
         let product = self.graph.own(shape, &[split, gate]);
-        let width = heads.value_dim * heads.query_heads;
+        let width = dim * heads;
         self.graph.view(product, [width, self.tokens, 1, 1])
     }
 
@@ -120,17 +160,19 @@ impl Decoder<'_> {
             decoder.graph.slice(fused, shape, dim * count, row)
         };
         let query = part(self, heads.key_dim, heads.query_heads);
-        let query = self.positioned(block, query, block.query_norm, self.family.scales_queries);
+        let norm = HeadNorm::of(block.query_norm, block.query_norm_bias);
+        let query = self.positioned(block, query, norm, self.family.scales_queries);
         let query = self.rotated_key(inputs, query);
         let value = part(self, heads.value_dim, heads.kv_heads);
         let value = self.rotated_value(inputs, value);
         let key = part(self, heads.key_dim, heads.kv_heads);
-        let key = self.positioned(block, key, block.key_norm, false);
+        let norm = self.key_norm(block);
+        let key = self.positioned(block, key, norm, false);
         let key = self.rotated_key(inputs, key);
         (query, key, value)
     }
 
-    fn query(
+    pub(super) fn query(
         &mut self,
         inputs: &CacheInputs,
         block: &Block,
@@ -141,22 +183,29 @@ impl Decoder<'_> {
         let mut query = self.headed(
             block,
             query,
-            block.query_norm,
+            HeadNorm::of(block.query_norm, block.query_norm_bias),
             heads.query_heads,
             heads.key_dim,
             scales,
         );
-        if let Some(temperature) = self.temperature.filter(|_| !self.rotates) {
+        let tempers = self.family.tempers == Tempers::All || !self.rotates;
+        if let Some(temperature) = self.temperature.filter(|_| tempers) {
             query = self.graph.map(&[query, temperature]);
         }
         self.rotated_key(inputs, query)
     }
 
-    fn key(&mut self, inputs: &CacheInputs, block: &Block, heads: HeadAttention, key: Id) -> Id {
+    pub(super) fn key(
+        &mut self,
+        inputs: &CacheInputs,
+        block: &Block,
+        heads: HeadAttention,
+        key: Id,
+    ) -> Id {
         let key = self.headed(
             block,
             key,
-            block.key_norm,
+            self.key_norm(block),
             heads.kv_heads,
             heads.key_dim,
             false,
@@ -164,7 +213,7 @@ impl Decoder<'_> {
         self.rotated_key(inputs, key)
     }
 
-    fn value(&mut self, inputs: &CacheInputs, heads: HeadAttention, value: Id) -> Id {
+    pub(super) fn value(&mut self, inputs: &CacheInputs, heads: HeadAttention, value: Id) -> Id {
         let mut value = self
             .graph
             .view(value, [heads.value_dim, heads.kv_heads, self.tokens, 1]);
@@ -183,18 +232,32 @@ impl Decoder<'_> {
         self.graph.weigh(projected, bias)
     }
 
+    fn key_norm(&self, block: &Block) -> Option<HeadNorm> {
+        if self.family.normalizes_keys {
+            return Some(HeadNorm::BARE);
+        }
+        HeadNorm::of(block.key_norm, block.key_norm_bias)
+    }
+
+    fn head_norm(&mut self, from: Id, norm: HeadNorm) -> Id {
+        let subtracts_mean = self.family.layer_norm || self.family.head_norms_subtract_mean;
+        self.norm_of(from, norm.weight, norm.bias, subtracts_mean)
+    }
+
     /// Norms over the whole width come before the split into heads, norms over one head after.
     fn headed(
         &mut self,
         block: &Block,
         from: Id,
-        norm: Option<Part>,
+        norm: Option<HeadNorm>,
         heads: u64,
         dim: u64,
         scales: bool,
     ) -> Id {
-        if norm.is_some_and(|norm| norm.columns > dim) {
-            let normalized = self.norm(from, norm, None);
+        if let Some(norm) =
+            norm.filter(|norm| norm.weight.is_some_and(|weight| weight.columns > dim))
+        {
+            let normalized = self.head_norm(from, norm);
             let view = self.graph.view(normalized, [dim, heads, self.tokens, 1]);
             return self.positioned(block, view, None, scales);
         }
@@ -207,12 +270,12 @@ impl Decoder<'_> {
         &mut self,
         block: &Block,
         from: Id,
-        norm: Option<Part>,
+        norm: Option<HeadNorm>,
         scales: bool,
     ) -> Id {
         let mut result = from;
-        if norm.is_some() && !self.family.rotates_first {
-            result = self.norm(result, norm, None);
+        if let Some(norm) = norm.filter(|_| !self.family.rotates_first) {
+            result = self.head_norm(result, norm);
         }
         if let Some(positions) = self.positions.filter(|_| self.rotates) {
             result = match self.rope_table(block) {
@@ -223,8 +286,8 @@ impl Decoder<'_> {
                 result = self.graph.map(&[result]);
             }
         }
-        if norm.is_some() && self.family.rotates_first {
-            result = self.norm(result, norm, None);
+        if let Some(norm) = norm.filter(|_| self.family.rotates_first) {
+            result = self.head_norm(result, norm);
         }
         if scales {
             result = self.graph.map(&[result]);

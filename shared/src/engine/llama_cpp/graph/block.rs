@@ -3,11 +3,16 @@
 use alloc::collections::BTreeMap;
 use alloc::vec::Vec;
 
+use super::super::flash_attention::has_kernel;
 use super::super::placement::{Place, Placement};
+use super::super::settings::LlamaCpp;
 use super::super::weights::allocated_bytes;
 use super::altup::{self, AltupBlock};
+use super::block_sparse::BlockIndexer;
 use super::family::still_layers;
+use super::passes;
 use super::per_layer::PerLayerBlock;
+use super::recurrent::CONVOLUTION_CHANNELS;
 use super::rwkv;
 use super::sample::sample;
 use super::sparse::IndexerBlock;
@@ -49,7 +54,11 @@ pub(in super::super) struct Block {
     pub(super) value_bias: Option<Part>,
     pub(super) fused_bias: Option<Part>,
     pub(super) query_norm: Option<Part>,
+    pub(super) query_norm_bias: Option<Part>,
     pub(super) key_norm: Option<Part>,
+    pub(super) key_norm_bias: Option<Part>,
+    /// A norm of what attention gives, before its output projection.
+    pub(super) attended_norm: Option<Part>,
     pub(super) output: Option<Part>,
     pub(super) output_bias: Option<Part>,
     /// Scores that no key has, one for each head.
@@ -73,6 +82,7 @@ pub(in super::super) struct Block {
     pub(super) per_layer: Option<PerLayerBlock>,
     pub(super) altup: Option<AltupBlock>,
     pub(super) indexer: Option<IndexerBlock>,
+    pub(super) block_indexer: Option<BlockIndexer>,
     /// The first block, whose values the others of RWKV 7 use.
     pub(super) first: bool,
     /// The layer's geometry.
@@ -107,6 +117,8 @@ pub(in super::super) struct Dense {
     pub(super) up_bias: Option<Part>,
     pub(super) down: Option<Part>,
     pub(super) down_bias: Option<Part>,
+    /// A norm of what the last matrix reads.
+    pub(super) down_norm: Option<Part>,
 }
 
 /// A mixture of experts.
@@ -122,6 +134,8 @@ pub(in super::super) struct ExpertBlock {
     /// Gate and up in one tensor.
     pub(super) gate_up: Option<Part>,
     pub(super) down: Option<Part>,
+    /// Where no GPU can multiply with the last matrix: bytes of a copy of it in host memory.
+    pub(super) down_copy: u64,
     pub(super) gate_bias: Option<Part>,
     pub(super) up_bias: Option<Part>,
     pub(super) down_bias: Option<Part>,
@@ -131,6 +145,8 @@ pub(in super::super) struct ExpertBlock {
     /// Gemma 4: the router's input is scaled by this, and each expert's result.
     pub(super) router_scale: Option<Part>,
     pub(super) down_scale: Option<Part>,
+    /// Arctic: a norm of the layer's own input, which the experts read beside the network.
+    pub(super) input_norm: Option<Part>,
     /// Gemma 4: norms before and after the experts, and after the network beside them.
     pub(super) pre_norm: Option<Part>,
     pub(super) post_norm: Option<Part>,
@@ -149,6 +165,10 @@ pub(in super::super) struct LatentBlock {
     pub(super) compress_norm: Option<Part>,
     pub(super) key_b: Option<Part>,
     pub(super) value_b: Option<Part>,
+    /// From the latent to keys and values of every head, where those are cached.
+    pub(super) decompress: Option<Part>,
+    /// A norm of the rotary key.
+    pub(super) rotary_norm: Option<Part>,
 }
 
 /// A recurrent layer.
@@ -207,6 +227,8 @@ struct Kind<'a> {
     position: usize,
     /// Queries and keys are not rotated.
     still: bool,
+    /// Bytes of a copy of the experts' last matrix in host memory, where it is needed.
+    down_copy: u64,
 }
 
 impl Kind<'_> {
@@ -223,6 +245,7 @@ impl Kind<'_> {
             && self.cache_place == other.cache_place
             && self.position == other.position
             && self.still == other.still
+            && self.down_copy == other.down_copy
             && self.entries.len() == other.entries.len()
             && self.entries.iter().zip(other.entries).all(same)
     }
@@ -232,8 +255,9 @@ impl Kind<'_> {
 pub(in super::super) fn blocks(
     model: &Model,
     placement: &Placement,
-    kv_offload: bool,
+    settings: &LlamaCpp,
 ) -> Vec<Block> {
+    let kv_offload = settings.kv_offload;
     let entries = entries(model, placement);
     let table = model.tensors.iter().find(|tensor| tensor.is_rope_table());
     let positions = match model.architecture.as_str() {
@@ -241,6 +265,8 @@ pub(in super::super) fn blocks(
         "rwkv7" | "arwkv7" => 1,
         _ => 0,
     };
+    // Norms and sums stand between their passes.
+    let repeats = passes::repeats(model);
     // Sparse layers hold memory from the start until their turn: none can stand for another.
     let sparse = model.layers.iter().any(|layer| layer.indexer.is_some());
     let still = still_layers(&model.architecture);
@@ -266,7 +292,10 @@ pub(in super::super) fn blocks(
             layer,
             place,
             cache_place,
-            entries: entries.get(index).map_or(&[], Vec::as_slice),
+            entries: entries
+                .get(passes::tensors_of(model, index))
+                .map_or(&[], Vec::as_slice),
+            down_copy: down_copy(model, passes::tensors_of(model, index)),
             position: index.min(positions),
             still: still.is_some_and(|round| (index + 1).is_multiple_of(round)),
         };
@@ -289,7 +318,8 @@ pub(in super::super) fn blocks(
         kinds.push(number);
         known.push((kind, number));
     }
-    let kept: Vec<usize> = if kv_offload && placement.is_all_on_gpus(model) {
+    let all_on_gpus = kv_offload && placement.is_all_on_gpus(model);
+    let kept: Vec<usize> = if all_on_gpus && !repeats && !counts_each(settings, model) {
         let recurrent = model.layers.iter().any(|layer| layer.recurrent.is_some());
         sample(&kinds, recurrent)
     } else {
@@ -301,6 +331,36 @@ pub(in super::super) fn blocks(
             Some(Block { index, ..block })
         })
         .collect()
+}
+
+/// Bytes of a copy of the experts' last matrix in host memory where no GPU can multiply with it:
+/// that of Mistral 4, which reads values beyond those of `f16` (`build_moe_ffn`).
+fn down_copy(model: &Model, index: usize) -> u64 {
+    if model.architecture != "mistral4" {
+        return 0;
+    }
+    let name = alloc::format!("blk.{index}.ffn_down_exps.weight");
+    let tensor = model.tensor(&name);
+    tensor.map_or(0, |tensor| allocated_bytes(tensor, Place::Host))
+}
+
+/// Whether no layer can stand for another: the CPU does part of the layers' work wherever they
+/// are, so that each layer's copies count.
+fn counts_each(settings: &LlamaCpp, model: &Model) -> bool {
+    let flash = settings.uses_flash_attention();
+    let leaves = |layer: &Layer| {
+        let recurrent = match layer.recurrent {
+            Some(RecurrentState::Mamba { inner, state, .. }) => {
+                state != 16 || !inner.is_multiple_of(CONVOLUTION_CHANNELS)
+            }
+            Some(RecurrentState::Mamba2 { state, .. }) => !matches!(state, 96 | 128 | 256),
+            // Works on GPUs, but does not leave the allocator as it found it.
+            Some(RecurrentState::Lightning { .. }) => true,
+            _ => false,
+        };
+        recurrent || (flash && !has_kernel(settings, &layer.attention))
+    };
+    model.architecture == "mistral4" || model.layers.iter().any(leaves)
 }
 
 /// The tensors of each block.
@@ -361,7 +421,9 @@ fn block(index: usize, kind: &Kind<'_>, rope_table: Option<&Tensor>) -> Block {
     let (layer, place) = (kind.layer, kind.place);
     let entries = kind.entries.iter();
     let tensors: BTreeMap<_, _> = entries.map(|entry| (entry.name, entry)).collect();
-    let get = |name: &str| tensors.get(name).map(|entry| entry.part);
+    // Some files leave the last part of the name out.
+    let bare = |name: &str| tensors.get(name.strip_suffix(".weight")?);
+    let get = |name: &str| Some(tensors.get(name).or_else(|| bare(name))?.part);
     let experts = layer.feed_forward.experts.map(|experts| ExpertBlock {
         experts,
         router: get("ffn_gate_inp.weight"),
@@ -371,6 +433,7 @@ fn block(index: usize, kind: &Kind<'_>, rope_table: Option<&Tensor>) -> Block {
         up: get("ffn_up_exps.weight"),
         gate_up: get("ffn_gate_up_exps.weight"),
         down: get("ffn_down_exps.weight"),
+        down_copy: kind.down_copy,
         gate_bias: get("ffn_gate_exps.bias"),
         up_bias: get("ffn_up_exps.bias"),
         down_bias: get("ffn_down_exps.bias"),
@@ -383,6 +446,7 @@ fn block(index: usize, kind: &Kind<'_>, rope_table: Option<&Tensor>) -> Block {
         shared_alike: are_alike(&tensors),
         router_scale: get("ffn_gate_inp.scale"),
         down_scale: get("ffn_down_exps.scale"),
+        input_norm: get("ffn_norm_exps.weight"),
         pre_norm: get("pre_ffw_norm_2.weight"),
         post_norm: get("post_ffw_norm_2.weight"),
         beside_post_norm: get("post_ffw_norm_1.weight"),
@@ -407,6 +471,8 @@ fn block(index: usize, kind: &Kind<'_>, rope_table: Option<&Tensor>) -> Block {
         compress_norm: get("attn_kv_a_norm.weight"),
         key_b: get("attn_k_b.weight"),
         value_b: get("attn_v_b.weight"),
+        decompress: get("attn_kv_b.weight"),
+        rotary_norm: get("attn_k_norm.weight"),
     });
     let per_layer = get("inp_gate.weight")
         .zip(get("proj.weight"))
@@ -415,7 +481,7 @@ fn block(index: usize, kind: &Kind<'_>, rope_table: Option<&Tensor>) -> Block {
             projection,
             norm: get("post_norm.weight"),
         });
-    let feed_forward_norm = get("ffn_norm.weight").or_else(|| get("ffn_norm"));
+    let feed_forward_norm = get("ffn_norm.weight");
     // DBRX calls the norm before the network so, Grok the one after attention.
     let post_attention_norm = feed_forward_norm.and_then(|_| get("attn_output_norm.weight"));
     Block {
@@ -433,7 +499,10 @@ fn block(index: usize, kind: &Kind<'_>, rope_table: Option<&Tensor>) -> Block {
         value_bias: get("attn_v.bias"),
         fused_bias: get("attn_qkv.bias"),
         query_norm: get("attn_q_norm.weight"),
+        query_norm_bias: get("attn_q_norm.bias"),
         key_norm: get("attn_k_norm.weight"),
+        key_norm_bias: get("attn_k_norm.bias"),
+        attended_norm: get("attn_sub_norm.weight"),
         output: get("attn_output.weight"),
         output_bias: get("attn_output.bias"),
         sinks: get("attn_sinks.weight"),
@@ -455,6 +524,7 @@ fn block(index: usize, kind: &Kind<'_>, rope_table: Option<&Tensor>) -> Block {
             up_bias: get("ffn_up.bias"),
             down: get("ffn_down.weight"),
             down_bias: get("ffn_down.bias"),
+            down_norm: get("ffn_sub_norm.weight"),
         },
         experts,
         latent,
@@ -462,6 +532,7 @@ fn block(index: usize, kind: &Kind<'_>, rope_table: Option<&Tensor>) -> Block {
         per_layer,
         altup: AltupBlock::new(index, get),
         indexer: IndexerBlock::new(layer.indexer, get),
+        block_indexer: BlockIndexer::new(layer.indexer, get),
         first: index == 0 && get("time_mix_v0.weight").is_some(),
         attention: layer.attention,
     }

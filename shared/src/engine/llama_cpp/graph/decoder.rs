@@ -9,14 +9,20 @@ use super::super::cache::{self, Cell};
 use super::super::placement::Place;
 use super::super::settings::{LlamaCpp, Version};
 use super::block::{Block, ExpertBlock, Part};
-use super::family::{Family, Parallel, Selection, family};
+use super::block_sparse::BlockInputs;
+use super::family::{Family, Parallel, Selection, Tempers};
+use super::lightning::Decays;
 use super::node::{Graph, Id};
 use super::output::Output;
+use super::passes;
 use super::sparse::{self, IndexerInputs};
 use super::state::StateCopies;
 use crate::engine::EngineError;
 use crate::model::{Attention, Layer, Model, RecurrentState, Span};
 use crate::quant::TensorType;
+
+/// Chameleon's tokens that stand for parts of an image.
+const IMAGE_TOKENS: u64 = 8192;
 
 /// What the inputs of one kind of cache are.
 #[derive(Debug, Clone, Copy)]
@@ -31,7 +37,7 @@ pub(super) struct CacheInputs {
 }
 
 /// The Hadamard rotations of a quantized cache.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone, Copy, Default)]
 pub(super) struct Rotations {
     /// Of queries and keys, where keys are quantized.
     pub(super) key: Option<Rotation>,
@@ -70,7 +76,12 @@ pub(super) struct Decoder<'a> {
     pub(super) state_copies: Option<StateCopies>,
     /// States that are kept of each sequence, to go back to: the last and those before it.
     pub(super) kept_states: u64,
+    /// The embeddings, where every layer adds them.
+    pub(super) embeddings: Option<Id>,
+    /// How fast the heads of lightning attention forget.
+    pub(super) decays: Option<Decays>,
     pub(super) indexer: Option<IndexerInputs>,
+    pub(super) block_inputs: Option<BlockInputs>,
     /// The tokens that the last indexer has chosen.
     pub(super) chosen_tokens: Option<Id>,
     /// The values of RWKV 7's first layer.
@@ -83,6 +94,24 @@ pub(super) struct Decoder<'a> {
 /// One layer: its geometry and its tensors.
 pub(super) type LayerBlock<'a> = (&'a Layer, &'a Block);
 
+/// How the graph is built.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Options {
+    pub(super) family: Family,
+    /// Values are laid out for flash attention, whether it runs or not.
+    pub(super) values_by_rows: bool,
+}
+
+/// Whether some of the layers slide and keep less for it.
+pub(super) fn slides(model: &Model, layers: &[LayerBlock<'_>]) -> Result<bool, EngineError> {
+    for (layer, _) in layers {
+        if cache::cell(model, layer)?.is_some_and(|cell| cell.span != Span::Full) {
+            return Ok(true);
+        }
+    }
+    Ok(false)
+}
+
 /// The graph of a micro-batch at full context, for the layers given, in order.
 pub(super) fn decoder(
     settings: &LlamaCpp,
@@ -90,12 +119,15 @@ pub(super) fn decoder(
     batch: &Batch,
     layers: &[LayerBlock<'_>],
     output: &Output,
-    values_by_rows: bool,
+    options: Options,
 ) -> Result<Graph, EngineError> {
+    let Options {
+        family,
+        values_by_rows,
+    } = options;
     let mut graph = Graph::new(settings.op_offload);
     let tokens = batch.ubatch.next_multiple_of(batch.sequences);
     let width = model.embedding_length;
-    let mut slides = false;
     let mut full_cell = None;
     let mut window_cell = None;
     let mut widest_value = 0;
@@ -107,7 +139,6 @@ pub(super) fn decoder(
                 full_cell = full_cell.or(Some((cell, layer.attention)));
             }
             Some(cell) => {
-                slides = true;
                 window_cell = window_cell.or(Some((cell, layer.attention)));
             }
             None => {}
@@ -120,22 +151,20 @@ pub(super) fn decoder(
     // Images bring features for several blocks beside each other.
     let features = model.input_length.max(width);
     let embeddings_in = graph.input([features, tokens, 1, 1], 4);
-    let mixed = (settings.version >= Version::V0_6_0).then(|| {
+    let mixes = settings.version >= Version::V0_6_0 && family.mixes_inputs;
+    let mixed = mixes.then(|| {
         let mixed_tokens = graph.input([tokens, 1, 1, 1], 4);
         let slots = graph.input([tokens, 1, 1, 1], 8);
         let mixed = graph.input([features, tokens, 1, 1], 4);
         (mixed_tokens, slots, mixed)
     });
-    let family = family(model, slides);
     // Models that take images do not scale their embeddings: a factor for each token.
     let factors =
         (family.scales_tokens_alone && mixed.is_some()).then(|| graph.input([1, tokens, 1, 1], 4));
     let per_layer_tokens = output.per_layer.map(|_| graph.input([tokens, 1, 1, 1], 4));
     let positions = (family.rotates || output.positions.is_some())
         .then(|| graph.input([tokens * family.positions_per_token, 1, 1, 1], 4));
-    let temperature = family
-        .tempers_queries
-        .then(|| graph.input([1, 1, tokens, 1], 4));
+    let temperature = (family.tempers != Tempers::None).then(|| graph.input([1, 1, tokens, 1], 4));
     // Transposed values are written element by element.
     let entries = if values_by_rows { 1 } else { widest_value };
     let full = match full_cell {
@@ -150,6 +179,15 @@ pub(super) fn decoder(
         )?),
         None => None,
     };
+    // Hybrids whose attention slides do not rotate (`build_inp_mem_hybrid_iswa`).
+    let window = window.map(|window| CacheInputs {
+        rotations: if recurrent {
+            Rotations::default()
+        } else {
+            window.rotations
+        },
+        ..window
+    });
     let indexer = layers
         .iter()
         .find_map(|(layer, _)| layer.indexer)
@@ -158,9 +196,25 @@ pub(super) fn decoder(
         .map(|(indexer, full)| {
             sparse::indexer_inputs(&mut graph, settings, indexer, tokens, &full)
         });
+    // The engine chooses blocks where positions are those of cells.
+    let chooses_blocks = settings.uses_flash_attention()
+        && (batch.sequences == 1 || !batch.unified)
+        && tokens > batch.streams
+        && layers
+            .iter()
+            .any(|(_, block)| block.block_indexer.is_some());
+    let block_inputs = full
+        .filter(|_| chooses_blocks)
+        .map(|full| BlockInputs::new(&mut graph, tokens, batch.streams, &full));
     let state_copies =
         recurrent.then(|| StateCopies::new(&mut graph, settings.version, batch.sequences));
     let output_rows = graph.input([batch.outputs, 1, 1, 1], 4);
+    let lightning_heads = layers.iter().find_map(|(layer, _)| match layer.recurrent {
+        Some(RecurrentState::Lightning { heads, .. }) => Some(heads),
+        _ => None,
+    });
+    let per_sequence = [tokens / batch.sequences, batch.sequences];
+    let decays = lightning_heads.map(|heads| Decays::new(&mut graph, heads, per_sequence));
 
     // The embeddings are looked up where their table is; the engine's graph has all ways that a
     // batch can come.
@@ -223,7 +277,10 @@ pub(super) fn decoder(
         window,
         state_copies,
         kept_states: settings.state_copies(&model.architecture),
+        decays,
+        embeddings: None,
         indexer,
+        block_inputs,
         chosen_tokens: None,
         first_value: None,
         per_layer: None,
@@ -243,13 +300,30 @@ pub(super) fn decoder(
     if let Some((tensors, altup)) = output.altup.zip(streams) {
         residual = decoder.stacked(tensors, altup.router.rows, residual);
     }
+    if family.adds_embeddings {
+        decoder.embeddings = Some(residual);
+    }
     let last = layers.len().saturating_sub(1);
     let parts = features.checked_div(width).unwrap_or(1);
+    let in_stacks = model.architecture == "hrm_text";
+    if in_stacks {
+        residual = decoder.stacks(model, output, layers, residual)?;
+    }
+    let layers = if in_stacks { &[] } else { layers };
+    let repeats = passes::repeats(model);
     for (position, &(layer, block)) in layers.iter().enumerate() {
+        if repeats {
+            let tensors = passes::tensors_of(model, block.index);
+            decoder.graph.begin_weights(tensors);
+        }
         residual = decoder.layer(layer, block, residual, position == last)?;
+        decoder.graph.end_weights();
         if u64::try_from(block.index).is_ok_and(|index| index + 1 < parts) {
             let part = decoder.graph.slice(inputs, shape, width, features);
             residual = decoder.graph.map(&[residual, part]);
+        }
+        if passes::ends_pass(model, block.index) {
+            residual = decoder.pass_norm(output, residual);
         }
     }
     if let Some((tensors, _)) = output.altup.zip(streams) {
@@ -329,7 +403,15 @@ impl Decoder<'_> {
         {
             return Ok(self.rwkv_layer(block, recurrent, head_dim, residual, last));
         }
-        let normalized = self.normalized(residual, block.attention_norm, block.attention_norm_bias);
+        if self.decays.is_some() {
+            return self.lightning_layer(layer, block, residual, last);
+        }
+        let swaps_norms = self.family.normalizes_results;
+        let normalized = if swaps_norms {
+            residual
+        } else {
+            self.normalized(residual, block.attention_norm, block.attention_norm_bias)
+        };
         if layer.attention == Attention::None && block.recurrent.is_none() {
             // Nemotron-H: a block is attention, recurrence or a network alone.
             let mut fed = self.feed_forward(block, normalized);
@@ -400,16 +482,33 @@ impl Decoder<'_> {
         if self.family.scales_residual {
             attended = self.graph.map(&[attended]);
         }
+        if swaps_norms {
+            attended = self.norm(attended, block.attention_norm, None);
+        }
         let pre = self.family.post_attention_norm_is_pre;
         if block.post_attention_norm.is_some() && !pre {
             attended = self.norm(attended, block.post_attention_norm, None);
         }
-        let mut middle = self.sum(attended, residual);
+        let mut middle = if self.family.adds_attention_to_residual {
+            self.graph.map(&[residual, attended])
+        } else {
+            self.sum(attended, residual)
+        };
         if last && self.family.selection == Selection::Sum {
             middle = self.selected(middle);
         }
         if !block.feeds_forward() {
             return Ok(middle);
+        }
+        if let Some(experts) = &block.experts
+            && experts.input_norm.is_some()
+        {
+            let input = self.norm(middle, block.feed_forward_norm, None);
+            let fed = self.dense(&block.feed_forward, input);
+            let fed = self.graph.map(&[fed, middle]);
+            let input = self.norm(residual, experts.input_norm, None);
+            let mixed = self.experts(experts, input, None);
+            return Ok(self.graph.map(&[mixed, fed]));
         }
         let mut fed = match &block.experts {
             Some(experts) if experts.pre_norm.is_some() => {
@@ -417,14 +516,21 @@ impl Decoder<'_> {
             }
             _ => {
                 let pre_norm = if pre { block.post_attention_norm } else { None };
-                let normalized = self.normalized(
-                    middle,
-                    block.feed_forward_norm.or(pre_norm),
-                    block.feed_forward_norm_bias,
-                );
+                let normalized = if swaps_norms {
+                    middle
+                } else {
+                    self.normalized(
+                        middle,
+                        block.feed_forward_norm.or(pre_norm),
+                        block.feed_forward_norm_bias,
+                    )
+                };
                 self.feed_forward(block, normalized)
             }
         };
+        if swaps_norms {
+            fed = self.norm(fed, block.feed_forward_norm, None);
+        }
         if block.post_feed_forward_norm.is_some() {
             fed = self.norm(fed, block.post_feed_forward_norm, None);
         }
@@ -440,6 +546,15 @@ impl Decoder<'_> {
             && let Some(added) = self.per_layer_part(tensors, result)
         {
             result = self.graph.map(&[result, added]);
+        }
+        if let Some(embeddings) = self.embeddings {
+            let embeddings = if last {
+                self.selected(embeddings)
+            } else {
+                embeddings
+            };
+            let added = self.graph.weigh(embeddings, block.output_scale);
+            return Ok(self.graph.map(&[result, added]));
         }
         Ok(self.graph.weigh(result, block.output_scale))
     }
@@ -479,8 +594,19 @@ impl Decoder<'_> {
 
     /// A norm, its weight and, where there is one, its bias.
     pub(super) fn norm(&mut self, from: Id, weight: Option<Part>, bias: Option<Part>) -> Id {
+        self.norm_of(from, weight, bias, self.family.layer_norm)
+    }
+
+    /// The same where it is given whether the norm subtracts the mean.
+    pub(super) fn norm_of(
+        &mut self,
+        from: Id,
+        weight: Option<Part>,
+        bias: Option<Part>,
+        subtracts_mean: bool,
+    ) -> Id {
         let shape = self.graph.shape(from);
-        let normalized = if self.family.layer_norm {
+        let normalized = if subtracts_mean {
             self.graph.own(shape, &[from])
         } else {
             self.graph.map(&[from])
@@ -504,13 +630,25 @@ impl Decoder<'_> {
             kept = Some(rows);
             rows = self.selected(rows);
         }
-        rows = self.norm(rows, output.norm, output.norm_bias);
+        if self.family.selection == Selection::Normalized {
+            rows = self.selected(rows);
+        } else {
+            rows = self.pass_norm(output, rows);
+        }
         if self.family.selection == Selection::End {
             kept = Some(rows);
             rows = self.selected(rows);
         }
         let logits = self.graph.matrix(output.logits, rows);
-        let logits = self.graph.weigh(logits, output.logits_bias);
+        let mut logits = self.graph.weigh(logits, output.logits_bias);
+        if self.family.hides_image_logits {
+            let hidden = self
+                .graph
+                .leaf(output.logits.place, [IMAGE_TOKENS, 1, 1, 1]);
+            let hidden = self.graph.map(&[hidden]);
+            let shape = self.graph.shape(logits);
+            logits = self.graph.own(shape, &[logits, hidden]);
+        }
         self.graph.expand(logits);
         if let Some(kept) = kept {
             self.graph.keep(&[kept]);

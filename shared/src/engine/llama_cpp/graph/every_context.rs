@@ -220,7 +220,7 @@ mod tests {
         for entry in catalogue::entries() {
             let model = entry.model(None).unwrap();
             let placement = Placement::new(settings, &model, &devices).unwrap();
-            let blocks = blocks(&model, &placement, settings.kv_offload);
+            let blocks = blocks(&model, &placement, settings);
             let output = output(&model, &placement);
             let parts = Parts {
                 settings,
@@ -230,6 +230,7 @@ mod tests {
                 output: &output,
                 gpus,
                 values_by_rows: settings.uses_flash_attention(),
+                guess: None,
             };
             let batch = Batch::new(settings, 1 << 17).unwrap();
             let graph = parts.every_context(&batch).unwrap();

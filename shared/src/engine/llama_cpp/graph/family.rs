@@ -4,7 +4,7 @@
 //! LLaMA with the parts that its tensors show.
 
 use super::super::settings::Version;
-use crate::model::{Attention, Layer, Model, RecurrentState, Span, Tensor};
+use crate::model::{Layer, Model};
 
 /// How an architecture's graph differs.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -44,8 +44,12 @@ pub(super) struct Family {
     pub(super) weighs_experts_input: bool,
     /// Layers that attend in full do not rotate, where others slide.
     pub(super) rotates_windows_alone: bool,
-    /// Queries that are not rotated are scaled by a factor for each token.
-    pub(super) tempers_queries: bool,
+    /// Which queries are scaled by a factor for each token.
+    pub(super) tempers: Tempers,
+    /// Those of them that have no experts do all the same.
+    pub(super) rotates_dense_layers: bool,
+    /// The sum of the chosen experts' result and that of the shared one is scaled.
+    pub(super) scales_shared_sum: bool,
     /// Rotated queries and keys are normalised, without a weight.
     pub(super) normalizes_rotated: bool,
     /// Queries and keys are rotated.
@@ -60,6 +64,30 @@ pub(super) struct Family {
     pub(super) windows_have_no_factors: bool,
     /// The norm before the feed-forward part is the one called post-attention norm.
     pub(super) post_attention_norm_is_pre: bool,
+    /// Norms of queries and keys subtract the mean.
+    pub(super) head_norms_subtract_mean: bool,
+    /// Keys are normalised without a weight.
+    pub(super) normalizes_keys: bool,
+    /// The result of attention is added to the residual stream, not the stream to it, though that
+    /// of the network is not.
+    pub(super) adds_attention_to_residual: bool,
+    /// Each layer adds the embeddings once more, scaled by its output scale.
+    pub(super) adds_embeddings: bool,
+    /// Batches can mix tokens and embeddings, from 0.6.0 on.
+    pub(super) mixes_inputs: bool,
+    /// Logits of images are overwritten.
+    pub(super) hides_image_logits: bool,
+    /// What a part gives is normalised, not what it reads.
+    pub(super) normalizes_results: bool,
+}
+
+/// Which queries are scaled by a factor for each token.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Tempers {
+    None,
+    /// Those that are not rotated.
+    Unrotated,
+    All,
 }
 
 /// The order in which query, key and value enter the graph.
@@ -80,6 +108,10 @@ pub(super) enum Selection {
     End,
     /// Before the last norm, from the residual stream, which is kept likewise.
     BeforeLastNorm,
+    /// From what the last stack gives, which is normalised already.
+    Normalized,
+    /// Nowhere: every token has logits.
+    Never,
 }
 
 /// Whether attention and feed-forward both read the normalised input, and how the results are
@@ -109,8 +141,9 @@ pub(in super::super) enum Fidelity {
     EqualOnOneGpu,
     /// Within a few percent.
     Close,
-    /// Parts of the graph are known not to be modelled.
-    Partial,
+    /// Parts of the graph are known not to be modelled: so many halves of what is are added, two
+    /// more over several GPUs.
+    Partial { halves: u64 },
     /// It was never measured.
     Unknown,
 }
@@ -121,66 +154,60 @@ pub(in super::super) fn fidelity(model: &Model, version: Version) -> Fidelity {
         return fidelity;
     }
     match model.architecture.as_str() {
-        "llama" | "qwen2" | "qwen2moe" | "qwen3" | "qwen3moe" | "qwen3next" | "qwen35"
-        | "qwen35moe" | "gemma2" | "gemma3" | "phi2" | "command-r" | "cohere2" | "olmo2"
-        | "olmoe" | "granite" | "ernie4_5" | "glm4" | "glm4moe" | "hunyuan-moe" | "minimax-m2"
-        | "gpt-oss" | "phi3" | "deepseek2" | "mamba" | "mamba2" | "falcon-h1" | "nemotron_h"
-        | "jamba" | "lfm2" | "bailingmoe2" | "granitehybrid" | "gemma3n" | "gemma4" | "llama4"
-        | "kimi-linear" | "deepseek32" | "glm-dsa" | "rwkv6" | "rwkv7" | "rwkv6qwen2" => {
-            Fidelity::Equal
+        "apertus" | "arcee" | "arctic" | "baichuan" | "bailingmoe" | "bailingmoe2" | "chatglm"
+        | "codeshell" | "cogvlm" | "cohere2" | "cohere2moe" | "command-r" | "dbrx" | "deepseek"
+        | "deepseek2" | "deepseek32" | "dots1" | "dots3note" | "ernie4_5" | "ernie4_5-moe"
+        | "exaone" | "exaone-moe" | "exaone4" | "falcon" | "falcon-h1" | "gemma" | "gemma2"
+        | "gemma3" | "gemma3n" | "gemma4" | "glm-dsa" | "glm4" | "glm4moe" | "gpt-oss"
+        | "granite" | "granite_swa" | "granitehybrid" | "granitemoe" | "hrm_text"
+        | "hunyuan-dense" | "hunyuan-moe" | "hunyuan_vl" | "hy_v3" | "internlm2" | "jais2"
+        | "jamba" | "kimi-linear" | "laguna" | "lfm2" | "lfm2moe" | "llama" | "llama4"
+        | "maincoder" | "mamba" | "mamba2" | "maple" | "mellum" | "mimo2" | "minicpm"
+        | "minimax-01" | "minimax-m2" | "mistral3" | "mistral4" | "muse-glimmer" | "nanbeige"
+        | "nemotron" | "nemotron_h" | "nemotron_h_moe" | "olmo" | "olmo2" | "olmoe" | "openelm"
+        | "orion" | "paddleocr" | "pangu-embedded" | "phi2" | "phi3" | "plamo" | "plamo2"
+        | "plamo3" | "plm" | "qwen" | "qwen2" | "qwen2moe" | "qwen2vl" | "qwen3" | "qwen35"
+        | "qwen35moe" | "qwen3moe" | "qwen3next" | "qwen3vl" | "qwen3vlmoe" | "refact"
+        | "rwkv6" | "rwkv6qwen2" | "rwkv7" | "seed_oss" | "smollm3" | "spark2_5" | "stablelm"
+        | "starcoder2" | "talkie" | "xverse" => Fidelity::Equal,
+        "afmoe" | "minicpm3" | "step35" => match version {
+            Version::V0_6_0 => Fidelity::Equal,
+            Version::V0_5_0 => Fidelity::EqualOnOneGpu,
+        },
+        "arwkv7" | "bitnet" | "chameleon" | "grok" | "jais" | "phimoe" | "starcoder" => {
+            Fidelity::EqualOnOneGpu
         }
-        "apertus" | "arcee" | "bailingmoe" | "chatglm" | "codeshell" | "dbrx" | "ernie4_5-moe"
-        | "exaone" | "exaone4" | "falcon" | "gemma" | "granite_swa" | "hunyuan-dense"
-        | "hunyuan_vl" | "internlm2" | "jais2" | "laguna" | "lfm2moe" | "maincoder" | "maple"
-        | "mellum" | "mimo2" | "minicpm" | "muse-glimmer" | "nemotron" | "olmo" | "orion"
-        | "paddleocr" | "pangu-embedded" | "plamo" | "plamo3" | "qwen" | "qwen2vl" | "qwen3vl"
-        | "qwen3vlmoe" | "refact" | "seed_oss" | "smollm3" | "spark2_5" | "starcoder"
-        | "starcoder2" | "xverse" => Fidelity::EqualOnOneGpu,
-        "afmoe" | "bloom" | "deepseek" | "deepseek2-ocr" | "dots1" | "exaone-moe" | "gptneox"
-        | "grok" | "grovemoe" | "hy_v3" | "mpt" | "phimoe" | "step35" => match version {
+        "bloom" | "deepseek2-ocr" | "grovemoe" | "mpt" => match version {
             Version::V0_6_0 => Fidelity::EqualOnOneGpu,
             Version::V0_5_0 => Fidelity::Close,
         },
-        "bailingmoe3" | "cohere2moe" | "mistral3" | "smallthinker" => Fidelity::Close,
-        "arwkv7" => Fidelity::EqualOnOneGpu,
+        "bailingmoe3" | "deci" | "gpt2" | "gptneox" | "minimax-m3" | "smallthinker" => {
+            Fidelity::Close
+        }
+        // Compressed caches.
+        "deepseek4" => Fidelity::Partial { halves: 0 },
+        // Residual streams that are mixed across layers.
+        "kimi-k3" => Fidelity::Partial { halves: 1 },
+        // Several residual streams beside each other, and indexers.
+        "glm5-next" => Fidelity::Partial { halves: 3 },
+        "hy_v4" => Fidelity::Partial { halves: 4 },
         _ => Fidelity::Unknown,
     }
 }
 
 /// Models of an architecture that is otherwise modelled which have what is not.
 fn fidelity_of_variant(model: &Model) -> Option<Fidelity> {
-    let any = |has: fn(&Layer) -> bool| model.layers.iter().any(has);
     match model.architecture.as_str() {
-        // Old conversions, whose latent is decompressed before it is cached.
-        "deepseek2" | "minicpm3" | "plm" => {
-            (!any(|layer| matches!(layer.attention, Attention::Latent(_))))
-                .then_some(Fidelity::Partial)
+        // Attention whose queries, keys and values are one matrix.
+        "qwen3next" | "qwen35" | "qwen35moe" => {
+            let fused = |(index, layer): (usize, &Layer)| {
+                layer.recurrent.is_none()
+                    && model
+                        .tensor(&alloc::format!("blk.{index}.attn_qkv.weight"))
+                        .is_some()
+            };
+            model.decoder_layers().any(fused).then_some(Fidelity::Close)
         }
-        // GLM-4.1V has positions for images, which those with biases stand for.
-        "glm4" => model.tensor("blk.0.attn_q.bias").map(|_| Fidelity::Close),
-        "lfm2" => any(|layer| {
-            layer
-                .attention
-                .span()
-                .is_some_and(|span| span != Span::Full)
-        })
-        .then_some(Fidelity::Close),
-        // Measured where two heads of values share one of keys.
-        "qwen3next" | "qwen35" | "qwen35moe" => any(|layer| match layer.recurrent {
-            Some(RecurrentState::GatedDeltaNet {
-                key_heads,
-                value_heads,
-                ..
-            }) => value_heads != 2 * key_heads,
-            _ => false,
-        })
-        .then_some(Fidelity::Close),
-        "nanbeige" => (model.tensor("blk.0.attn_q.weight").is_some()
-            && model.tensors.iter().filter_map(Tensor::block).max()
-                < model.layers.len().checked_sub(1))
-        .then_some(Fidelity::Partial),
-        "chameleon" | "cogvlm" | "dots3note" | "glm5-next" | "hrm_text" | "hy_v4" | "kimi-k3"
-        | "minimax-01" | "minimax-m3" | "mistral4" | "plamo2" => Some(Fidelity::Partial),
         _ => None,
     }
 }
@@ -202,7 +229,9 @@ const LLAMA: Family = Family {
     adds_network_to_residual: false,
     weighs_experts_input: false,
     rotates_windows_alone: false,
-    tempers_queries: false,
+    rotates_dense_layers: false,
+    scales_shared_sum: false,
+    tempers: Tempers::None,
     normalizes_rotated: false,
     rotates: true,
     norms_without_weight: false,
@@ -210,6 +239,13 @@ const LLAMA: Family = Family {
     rotates_first: false,
     windows_have_no_factors: false,
     post_attention_norm_is_pre: false,
+    head_norms_subtract_mean: false,
+    normalizes_keys: false,
+    adds_attention_to_residual: false,
+    adds_embeddings: false,
+    mixes_inputs: true,
+    hides_image_logits: false,
+    normalizes_results: false,
 };
 
 fn most_experts(model: &Model) -> u64 {
@@ -234,6 +270,12 @@ pub(super) fn family(model: &Model, windowed: bool) -> Family {
             Projections::QueryValueKey
         },
         ..LLAMA
+    };
+    // One for each direction of an image, and one more.
+    let positions_per_token = if model.traits.has_image_positions {
+        4
+    } else {
+        1
     };
     match model.architecture.as_str() {
         "gemma" => Family {
@@ -263,9 +305,38 @@ pub(super) fn family(model: &Model, windowed: bool) -> Family {
             normalizes_experts: Some(false),
             weighs_experts_input: true,
             rotates_windows_alone: windowed,
-            tempers_queries: true,
+            tempers: Tempers::Unrotated,
             // The engine tells the larger model, which does not, by its experts.
             normalizes_rotated: most_experts(model) != 128,
+            ..base
+        },
+        "mistral3" | "mistral4" if model.traits.tempers_queries => Family {
+            tempers: Tempers::All,
+            normalizes_experts: None,
+            ..base
+        },
+        "mistral4" => Family {
+            normalizes_experts: None,
+            ..base
+        },
+        "chameleon" => Family {
+            head_norms_subtract_mean: true,
+            hides_image_logits: true,
+            normalizes_results: model.traits.normalizes_results,
+            ..base
+        },
+        "cogvlm" => Family {
+            mixes_inputs: false,
+            selection: Selection::Never,
+            ..base
+        },
+        // The engine tells the smaller model, which alone rotates, by its layers.
+        "baichuan" => Family {
+            rotates: model.layers.len() == 32,
+            ..base
+        },
+        "glm4" => Family {
+            positions_per_token,
             ..base
         },
         "rwkv6" | "rwkv7" => Family {
@@ -286,7 +357,7 @@ pub(super) fn family(model: &Model, windowed: bool) -> Family {
             ..base
         },
         "granitehybrid" => Family {
-            rotates: false,
+            rotates: model.traits.rotates,
             scales_embeddings: true,
             scales_residual: true,
             ..base
@@ -339,10 +410,17 @@ pub(super) fn family(model: &Model, windowed: bool) -> Family {
             ..base
         },
         "hrm_text" => Family {
+            selection: Selection::Normalized,
             norms_without_weight: true,
             ..base
         },
+        "openelm" => Family {
+            adds_attention_to_residual: true,
+            ..base
+        },
         "talkie" => Family {
+            normalizes_keys: true,
+            adds_embeddings: true,
             rotates_first: true,
             norms_without_weight: true,
             normalizes_embeddings: true,
@@ -368,6 +446,7 @@ pub(super) fn family(model: &Model, windowed: bool) -> Family {
             ..base
         },
         "glm4moe" => Family {
+            positions_per_token,
             normalizes_experts: None,
             post_attention_norm_is_pre: true,
             ..base
@@ -409,6 +488,8 @@ pub(super) fn family(model: &Model, windowed: bool) -> Family {
         },
         "cohere2moe" => Family {
             rotates_windows_alone: true,
+            rotates_dense_layers: true,
+            scales_shared_sum: true,
             layer_norm: true,
             parallel: Parallel::NetworkFirst,
             selection: Selection::End,
@@ -440,12 +521,18 @@ pub(super) fn family(model: &Model, windowed: bool) -> Family {
             normalizes_experts: None,
             ..base
         },
-        "bailingmoe" | "bailingmoe2" | "deepseek2" | "deepseek32" | "dots1" | "exaone-moe"
-        | "glm-dsa" | "laguna" | "minimax-m3" => Family {
+        "deepseek2" if model.traits.tempers_queries => Family {
+            tempers: Tempers::All,
+            normalizes_experts: None,
+            ..base
+        },
+        "dots3note" | "bailingmoe" | "bailingmoe2" | "deepseek2" | "deepseek32" | "dots1"
+        | "exaone-moe" | "glm-dsa" | "laguna" | "minimax-m3" => Family {
             normalizes_experts: None,
             ..base
         },
         "bailingmoe3" | "hy_v3" => Family {
+            positions_per_token,
             selection: Selection::End,
             normalizes_experts: None,
             ..base

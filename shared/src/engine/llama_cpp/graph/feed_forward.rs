@@ -23,7 +23,10 @@ impl Decoder<'_> {
 
     /// Up, gate and activation are three tensors: the activation is not done in place.
     pub(super) fn dense(&mut self, dense: &Dense, from: Id) -> Id {
-        let activated = self.activation(dense, from);
+        let mut activated = self.activation(dense, from);
+        if dense.down_norm.is_some() {
+            activated = self.norm(activated, dense.down_norm, None);
+        }
         self.projected(dense.down, dense.down_bias, activated)
     }
 
@@ -67,9 +70,16 @@ impl Decoder<'_> {
         let Some(down) = block.down else {
             return from;
         };
-        let down = self
-            .graph
-            .expert_matrix(down, [width, used, tokens, 1], activated, chosen);
+        let shape = [width, used, tokens, 1];
+        let down = match block.down_copy {
+            0 => self.graph.expert_matrix(down, shape, activated, chosen),
+            bytes => {
+                let weight = self.graph.table(Part { bytes, ..down });
+                let product = self.graph.own(shape, &[weight, activated, chosen]);
+                self.graph.keep_from_gpus(product);
+                product
+            }
+        };
         let down = self.expert_bias(down, block.down_bias, chosen);
         let scales = block.down_scale.map(|scale| {
             let scale = self.graph.reshaped(scale);
@@ -82,7 +92,11 @@ impl Decoder<'_> {
             return routed;
         }
         let shared = self.shared(block, from, early);
-        self.graph.map(&[routed, shared])
+        let sum = self.graph.map(&[routed, shared]);
+        if self.family.scales_shared_sum {
+            return self.graph.map(&[sum]);
+        }
+        sum
     }
 
     /// Whether the shared expert's activation is computed along with the chosen experts', which
@@ -97,6 +111,7 @@ impl Decoder<'_> {
             && block.gate_up.is_none()
             && together
             && block.shared_alike
+            && block.down_copy == 0
             && !self.family.weighs_experts_input
     }
 
@@ -137,7 +152,7 @@ impl Decoder<'_> {
             choice = self.best_groups(block, choice, tokens);
         }
         let sorted = self.graph.own([count, tokens, 1, 1], &[choice]);
-        let chosen = self.graph.view(sorted, [used, tokens, 1, 1]);
+        let chosen = self.graph.slice(sorted, [used, tokens, 1, 1], used, count);
         let rows = self.graph.view(probabilities, [1, count, tokens, 1]);
         let mut weights = self.graph.own([1, used, tokens, 1], &[rows, chosen]);
         kept.extend([sorted, weights]);

@@ -8,7 +8,7 @@ use super::super::weights::cuda_row_padding;
 use super::block::{Block, LatentBlock};
 use super::decoder::{CacheInputs, Decoder};
 use super::node::Id;
-use crate::model::{Attention, LatentAttention};
+use crate::model::{Attention, HeadAttention, LatentAttention, Span};
 use crate::quant::TensorType;
 
 impl Decoder<'_> {
@@ -53,6 +53,10 @@ impl Decoder<'_> {
         let query = self
             .graph
             .own([row, latent.query_heads, tokens, 1], &[absorbed, rotary]);
+        let query = match self.temperature {
+            Some(temperature) => self.graph.map(&[query, temperature]),
+            None => query,
+        };
 
         let compressed = self.projected(tensors.compress, None, from);
         let value = self
@@ -61,6 +65,10 @@ impl Decoder<'_> {
         let value = self.norm(value, tensors.compress_norm, None);
         let value = self.graph.view(value, [latent.latent_dim, 1, tokens, 1]);
         let rotary = self.graph.view(compressed, [latent.rope_dim, 1, tokens, 1]);
+        let rotary = match tensors.rotary_norm {
+            Some(_) => self.norm(rotary, tensors.rotary_norm, None),
+            None => rotary,
+        };
         let rotary = self.positioned(block, rotary, None, false);
         let key = self.graph.own([row, 1, tokens, 1], &[value, rotary]);
         for id in [query, value, key] {
@@ -70,11 +78,70 @@ impl Decoder<'_> {
         let stored = self.graph.view(key, [row, tokens, 1, 1]);
         self.graph.store(place, &[stored, inputs.key_indices]);
         let mut inputs = inputs;
-        if let Some(chosen) = self.chosen_tokens {
+        let sparse = latent.span == Span::Full;
+        if let Some(chosen) = self.chosen_tokens.filter(|_| sparse) {
             inputs.mask = self.sparse_mask(block, inputs.mask, chosen);
         }
         let places = [block.place, place];
-        let attended = self.attend_latent(&inputs, tensors, latent, places, query);
+        let mut attended = self.attend_latent(&inputs, tensors, latent, places, query);
+        if let Some(weight) = block.gate {
+            let split = [latent.value_dim, latent.query_heads];
+            attended = self.gated(weight, split, from, attended);
+        }
+        self.projected(block.output, block.output_bias, attended)
+    }
+
+    /// Attention with the keys and values of every head, made from a latent before they are
+    /// cached.
+    pub(super) fn decompressed_attention(
+        &mut self,
+        block: &Block,
+        tensors: &LatentBlock,
+        heads: HeadAttention,
+        from: Id,
+    ) -> Id {
+        let Some(inputs) = self.inputs_for(heads.span) else {
+            return from;
+        };
+        let (tokens, count) = (self.tokens, heads.query_heads);
+        let mut query = from;
+        if tensors.query_a.is_some() {
+            query = self.projected(tensors.query_a, None, query);
+            query = self.norm(query, tensors.query_a_norm, None);
+        }
+        let query = self.projected(tensors.query_b.or(block.query), None, query);
+        let query = self.graph.view(query, [heads.key_dim, count, tokens, 1]);
+        let mut query = self.positioned(block, query, None, false);
+        if let Some(temperature) = self.temperature {
+            query = self.graph.map(&[query, temperature]);
+        }
+        let query = self.rotated_key(&inputs, query);
+        let compressed = self.projected(tensors.compress, None, from);
+        let row = self.graph.shape(compressed)[0];
+        let rank = tensors.compress_norm.map_or(row, |norm| norm.columns);
+        let rope_dim = row.saturating_sub(rank);
+        let latent = self
+            .graph
+            .slice(compressed, [rank, tokens, 1, 1], rank, row);
+        let latent = self.norm(latent, tensors.compress_norm, None);
+        let both = self.projected(tensors.decompress, None, latent);
+        let shape = [heads.value_dim, count, tokens, 1];
+        let value = self.graph.view(both, shape);
+        let value = self.graph.own(shape, &[value]);
+        let value = self.rotated_value(&inputs, value);
+        let shape = [heads.key_dim.saturating_sub(rope_dim), count, tokens, 1];
+        let nope = self.graph.view(both, shape);
+        let shape = [rope_dim, 1, tokens, 1];
+        let rotary = self.graph.slice(compressed, shape, rope_dim, row);
+        let rotary = self.positioned(block, rotary, None, false);
+        let repeated = self.graph.own([rope_dim, count, tokens, 1], &[rotary]);
+        let shape = [heads.key_dim, count, tokens, 1];
+        let key = self.graph.own(shape, &[nope, repeated]);
+        let key = self.rotated_key(&inputs, key);
+        for id in [query, value, key] {
+            self.graph.expand(id);
+        }
+        let attended = self.attend(&inputs, block, heads, query, Some((key, value)));
         self.projected(block.output, block.output_bias, attended)
     }
 

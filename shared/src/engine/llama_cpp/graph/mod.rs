@@ -4,16 +4,21 @@ mod allocator;
 mod altup;
 mod attention;
 mod block;
+mod block_sparse;
 mod decoder;
 mod every_context;
 mod family;
 mod feed_forward;
+mod guess;
 mod kimi_delta;
 mod latent;
+mod lightning;
 mod line;
 mod node;
 mod output;
+mod passes;
 mod per_layer;
+mod plamo2;
 mod prediction;
 mod recurrent;
 mod rwkv;
@@ -35,6 +40,7 @@ use crate::model::Model;
 pub(super) use self::block::{Block, blocks};
 pub(super) use self::every_context::EveryContext;
 pub(super) use self::family::{Fidelity, fidelity};
+pub(super) use self::guess::GUESSES;
 use self::node::Graph;
 pub(super) use self::output::{Output, output};
 pub(super) use self::prediction::is_measured as is_prediction_measured;
@@ -50,6 +56,8 @@ pub(super) struct Parts<'a> {
     pub(super) gpus: usize,
     /// Values are laid out for flash attention, whether it runs or not.
     pub(super) values_by_rows: bool,
+    /// Which guess of an architecture never seen the graph is for.
+    pub(super) guess: Option<usize>,
 }
 
 impl Parts<'_> {
@@ -106,12 +114,23 @@ impl Parts<'_> {
             .collect();
         let (settings, model) = (self.settings, self.model);
         let by_rows = self.values_by_rows;
-        match (&self.output.prediction, layers.first()) {
-            (Some(tensors), Some(&layer)) => {
-                prediction::prediction(settings, model, batch, layer, tensors, self.output, by_rows)
-            }
-            _ => decoder::decoder(settings, model, batch, &layers, self.output, by_rows),
+        if let (Some(tensors), Some(&layer)) = (&self.output.prediction, layers.first()) {
+            return prediction::prediction(
+                settings,
+                model,
+                batch,
+                layer,
+                tensors,
+                self.output,
+                by_rows,
+            );
         }
+        let slides = decoder::slides(model, &layers)?;
+        let options = decoder::Options {
+            family: guess::guessed(model, slides, self.guess),
+            values_by_rows: self.values_by_rows,
+        };
+        decoder::decoder(settings, model, batch, &layers, self.output, options)
     }
 }
 

@@ -3,6 +3,7 @@
 //! A node is computed when something that needs it is, or when the builder asks for it:
 //! [`Graph::expand`] stands wherever the engine's builder calls `ggml_build_forward_expand`.
 
+use alloc::collections::BTreeMap;
 use alloc::vec::Vec;
 
 use super::super::placement::Place;
@@ -159,6 +160,10 @@ pub(super) struct Graph {
     op_offload: bool,
     /// What is to be kept until the next node is computed.
     keeping: Vec<Id>,
+    /// Weights of tensors that are used again, in the order of their use.
+    used: BTreeMap<usize, Vec<Id>>,
+    /// Whose weights are being used, how many of them have been, and whether for the first time.
+    using: Option<(usize, usize, bool)>,
 }
 
 /// Batches of this many rows run on the GPU even where the weight is in host memory
@@ -174,7 +179,36 @@ impl Graph {
             entering: Vec::new(),
             op_offload,
             keeping: Vec::new(),
+            used: BTreeMap::new(),
+            using: None,
         }
+    }
+
+    /// From now on weights are those of this number: the same ones, in the same order, each time.
+    pub(super) fn begin_weights(&mut self, number: usize) {
+        let first = !self.used.contains_key(&number);
+        self.used.entry(number).or_default();
+        self.using = Some((number, 0, first));
+    }
+
+    /// From now on weights are nobody's in particular.
+    pub(super) fn end_weights(&mut self) {
+        self.using = None;
+    }
+
+    /// The weight that comes next where it has been used before, or this one.
+    fn used_weight(&mut self, node: Node) -> Id {
+        let Some((number, position, first)) = self.using else {
+            return self.push(node);
+        };
+        self.using = Some((number, position + 1, first));
+        let known = self.used.get(&number).and_then(|used| used.get(position));
+        if let Some(&known) = known.filter(|_| !first) {
+            return known;
+        }
+        let id = self.push(node);
+        self.used.entry(number).or_default().push(id);
+        id
     }
 
     fn push(&mut self, node: Node) -> Id {
@@ -329,7 +363,7 @@ impl Graph {
     pub(super) fn table(&mut self, weight: Part) -> Id {
         let mut node = Node::new(Memory::Weight, [weight.bytes, 1, 1, 1], 1, &[]);
         node.assigned = Some(weight.place);
-        self.push(node)
+        self.used_weight(node)
     }
 
     /// A weight in another shape as a source: its copy is no reason for the engine to begin a

@@ -21,6 +21,8 @@ pub(in super::super) struct Output {
     pub(super) embedding_norm: Option<Part>,
     pub(super) embedding_norm_bias: Option<Part>,
     pub(super) logits_bias: Option<Part>,
+    /// What the fast stack of HRM starts from.
+    pub(super) first_state: Option<Part>,
     pub(super) per_layer: Option<PerLayerTensors>,
     pub(super) altup: Option<AltupTensors>,
     /// Of a model that is prediction layers alone.
@@ -91,6 +93,7 @@ pub(in super::super) fn output(model: &Model, placement: &Placement) -> Output {
             bytes: 0,
         }),
         logits_bias: get("output.bias"),
+        first_state: get("hrm.z_l_init").or_else(|| get("hrm.z_l_init.weight")),
         per_layer: per_layer(),
         altup: altup(),
         prediction,

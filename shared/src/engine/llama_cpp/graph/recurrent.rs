@@ -35,6 +35,10 @@ impl Decoder<'_> {
             }
         };
         let mixed = match recurrent.state {
+            // A norm of the step size of many heads.
+            RecurrentState::Mamba { .. } if recurrent.has_heads() => {
+                self.plamo2(block, recurrent, from)
+            }
             RecurrentState::Mamba { .. } => self.mamba(block, recurrent, from),
             RecurrentState::Mamba2 { .. } => self.mamba2(block, recurrent, from),
             RecurrentState::GatedDeltaNet { .. } => self.gated_delta_net(block, recurrent, from),
@@ -90,7 +94,7 @@ impl Decoder<'_> {
         input
     }
 
-    fn convolved(&mut self, weight: Option<Part>, input: Id, channels: u64) -> Id {
+    pub(super) fn convolved(&mut self, weight: Option<Part>, input: Id, channels: u64) -> Id {
         let [tokens, sequences] = self.sequences();
         let shape = [channels, tokens, sequences, 1];
         let on_gpu = channels.is_multiple_of(CONVOLUTION_CHANNELS);
@@ -136,7 +140,7 @@ impl Decoder<'_> {
         let step = self.graph.own([heads, tokens, sequences, 1], &[step]);
         let step = self.graph.weigh(step, recurrent.part("ssm_dt.bias"));
         let on_gpu = matches!(state, 96 | 128 | 256) && dim.is_multiple_of(16);
-        let scanned = self.scanned(block, recurrent, [x, step, b, c], on_gpu);
+        let scanned = self.scanned(block, recurrent, [x, step, b, c], on_gpu, false);
         let y = self.graph.view(scanned, headed);
         let skip = self.graph.weigh(x, recurrent.part("ssm_d"));
         let y = self.graph.map(&[y, skip]);
@@ -197,7 +201,7 @@ impl Decoder<'_> {
         );
         let headed = self.graph.view(x, [1, inner, tokens, sequences]);
         let on_gpu = state == 16 && inner.is_multiple_of(128);
-        let scanned = self.scanned(block, recurrent, [headed, step, b, c], on_gpu);
+        let scanned = self.scanned(block, recurrent, [headed, step, b, c], on_gpu, false);
         let y = self.graph.view(scanned, wide);
         let skip = self.graph.weigh(x, recurrent.part("ssm_d"));
         let y = self.graph.map(&[y, skip]);
@@ -208,14 +212,14 @@ impl Decoder<'_> {
     }
 
     /// A view with the sequences apart.
-    fn in_sequences(&mut self, from: Id) -> Id {
+    pub(super) fn in_sequences(&mut self, from: Id) -> Id {
         let [tokens, sequences] = self.sequences();
         let width = self.graph.shape(from)[0];
         self.graph.view(from, [width, tokens, sequences, 1])
     }
 
     /// A view with the sequences one after the other.
-    fn in_one_row(&mut self, from: Id) -> Id {
+    pub(super) fn in_one_row(&mut self, from: Id) -> Id {
         let width = self.graph.shape(from)[0];
         self.graph.view(from, [width, self.tokens, 1, 1])
     }
@@ -358,6 +362,15 @@ impl Decoder<'_> {
 }
 
 impl RecurrentBlock {
+    /// Whether the recurrence of Mamba 1 has heads of many elements each (PLaMo 2).
+    fn has_heads(&self) -> bool {
+        let RecurrentState::Mamba { inner, .. } = self.state else {
+            return false;
+        };
+        self.part("ssm_dt.weight")
+            .is_some_and(|part| part.rows < inner)
+    }
+
     pub(super) fn part(&self, name: &str) -> Option<Part> {
         self.parts.get(name).copied()
     }

@@ -52,7 +52,10 @@ pub(super) struct IndexerInputs {
 
 /// Whether the architecture's attention is sparse as modelled here.
 pub(super) fn is_sparse(model: &Model) -> bool {
-    matches!(model.architecture.as_str(), "deepseek32" | "glm-dsa")
+    matches!(
+        model.architecture.as_str(),
+        "deepseek32" | "glm-dsa" | "dots3note"
+    )
 }
 
 /// Whether CUDA scores all tokens as one operation.

@@ -66,13 +66,14 @@ impl Decoder<'_> {
     }
 
     /// A scan, which reads the batch's states straight from the cache, and the last states
-    /// stored.
+    /// stored. `reshaped`: its decay is a weight in another shape.
     pub(super) fn scanned(
         &mut self,
         block: &Block,
         recurrent: &RecurrentBlock,
         inputs: [Id; 4],
         on_gpu: bool,
+        reshaped: bool,
     ) -> Id {
         let elements = recurrent.state.state_elements().unwrap_or(0);
         let Some(copies) = self.state_copies else {
@@ -87,14 +88,22 @@ impl Decoder<'_> {
         let results = self.graph.shape(x).iter().product::<u64>();
         let last = self.kept_states * elements * sequences;
         let shape = [results + last, 1, 1, 1];
-        let scanned = self.graph.own_weighted(
-            recurrent.part("ssm_a"),
-            1,
-            on_gpu,
-            shape,
-            &[cache, x, step],
-            &[b, c, copies.main],
-        );
+        let decay = recurrent.part("ssm_a");
+        let (before, after) = ([cache, x, step], [b, c, copies.main]);
+        let scanned = match decay.filter(|_| reshaped) {
+            Some(decay) => {
+                let decay = self.graph.reshaped(decay);
+                let sources = [cache, x, step, decay, b, c, copies.main];
+                let scanned = self.graph.own(shape, &sources);
+                if !on_gpu {
+                    self.graph.keep_from_gpus(scanned);
+                }
+                scanned
+            }
+            None => self
+                .graph
+                .own_weighted(decay, 1, on_gpu, shape, &before, &after),
+        };
         self.graph.expand(scanned);
         self.graph.store(place, &[others]);
         let last = self.graph.view(scanned, [last, 1, 1, 1]);

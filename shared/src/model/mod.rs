@@ -68,6 +68,8 @@ pub struct Traits {
     /// Positions have a part for each direction of an image, where the architecture leaves it
     /// open.
     pub has_image_positions: bool,
+    /// The network reads what attention gives, where the architecture leaves it open.
+    pub follows_attention: bool,
     /// What a part gives is normalised, not what it reads, where the architecture leaves it open.
     pub normalizes_results: bool,
     /// Models that go through their layers several times: nothing is normalised in between.

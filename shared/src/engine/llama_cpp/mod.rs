@@ -308,10 +308,10 @@ impl Prepared<'_> {
             Fidelity::EqualOnOneGpu if gpus == 1 && all_on_gpus => Basis::Exact,
             Fidelity::EqualOnOneGpu => estimate(150, 60),
             Fidelity::Close => estimate(150, 350),
-            Fidelity::Partial { halves } => {
+            Fidelity::Partial { one, several } => {
                 let bound = compute::compute(settings, model, &self.placement, batch, gpus)?;
                 // Parts that are not modelled take most where several GPUs work as a pipeline.
-                let halves = if gpus > 1 { halves + 2 } else { halves };
+                let halves = if gpus > 1 { several } else { one };
                 bytes = bytes.at_least(&bound).with_halves(halves);
                 estimate(350, 1700)
             }

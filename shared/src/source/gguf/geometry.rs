@@ -543,6 +543,7 @@ impl Reader<'_> {
             tempers_queries: is_float("attention.temperature_scale"),
             rotates: !is("rope.scaling.finetuned", false),
             has_image_positions: image_sections,
+            follows_attention: is("use_parallel_residual", false),
             normalizes_results: is("swin_norm", true),
             keeps_stream_between_passes: is("skip_loop_final_norm", true),
             fast_cycles: self.number("hrm.l_cycles").unwrap_or(0),

@@ -82,6 +82,8 @@ pub(super) struct Decoder<'a> {
     pub(super) decays: Option<Decays>,
     pub(super) indexer: Option<IndexerInputs>,
     pub(super) block_inputs: Option<BlockInputs>,
+    /// What the layer's experts are chosen by, where that is known before.
+    pub(super) router_logits: Option<Id>,
     /// The tokens that the last indexer has chosen.
     pub(super) chosen_tokens: Option<Id>,
     /// The values of RWKV 7's first layer.
@@ -281,6 +283,7 @@ pub(super) fn decoder(
         embeddings: None,
         indexer,
         block_inputs,
+        router_logits: None,
         chosen_tokens: None,
         first_value: None,
         per_layer: None,
@@ -406,6 +409,11 @@ impl Decoder<'_> {
         if self.decays.is_some() {
             return self.lightning_layer(layer, block, residual, last);
         }
+        if self.family.routes_from_stream
+            && let Some(router) = block.experts.as_ref().and_then(|experts| experts.router)
+        {
+            self.router_logits = Some(self.graph.matrix(router, residual));
+        }
         let swaps_norms = self.family.normalizes_results;
         let normalized = if swaps_norms {
             residual
@@ -443,6 +451,7 @@ impl Decoder<'_> {
             if self.family.parallel != Parallel::No {
                 normalized = self.selected(normalized);
             }
+            self.router_logits = self.router_logits.map(|logits| self.selected(logits));
             residual = self.selected(residual);
         }
         match self.family.parallel {

@@ -73,6 +73,10 @@ pub(super) struct Family {
     pub(super) adds_attention_to_residual: bool,
     /// Each layer adds the embeddings once more, scaled by its output scale.
     pub(super) adds_embeddings: bool,
+    /// Experts are chosen by the layer's own input, before its norm.
+    pub(super) routes_from_stream: bool,
+    /// Where there are both, a network's result and the experts' are added and scaled.
+    pub(super) sums_network_and_experts: bool,
     /// Batches can mix tokens and embeddings, from 0.6.0 on.
     pub(super) mixes_inputs: bool,
     /// Logits of images are overwritten.
@@ -141,9 +145,9 @@ pub(in super::super) enum Fidelity {
     EqualOnOneGpu,
     /// Within a few percent.
     Close,
-    /// Parts of the graph are known not to be modelled: so many halves of what is are added, two
-    /// more over several GPUs.
-    Partial { halves: u64 },
+    /// Parts of the graph are known not to be modelled: so many halves of what is are added on one
+    /// GPU, and over several.
+    Partial { one: u64, several: u64 },
     /// It was never measured.
     Unknown,
 }
@@ -170,11 +174,11 @@ pub(in super::super) fn fidelity(model: &Model, version: Version) -> Fidelity {
         | "qwen35moe" | "qwen3moe" | "qwen3next" | "qwen3vl" | "qwen3vlmoe" | "refact"
         | "rwkv6" | "rwkv6qwen2" | "rwkv7" | "seed_oss" | "smollm3" | "spark2_5" | "stablelm"
         | "starcoder2" | "talkie" | "xverse" => Fidelity::Equal,
-        "afmoe" | "minicpm3" | "step35" => match version {
+        "afmoe" | "gptneox" | "grok" | "minicpm3" | "smallthinker" | "step35" => match version {
             Version::V0_6_0 => Fidelity::Equal,
             Version::V0_5_0 => Fidelity::EqualOnOneGpu,
         },
-        "arwkv7" | "bitnet" | "chameleon" | "grok" | "jais" | "phimoe" | "starcoder" => {
+        "arwkv7" | "bitnet" | "chameleon" | "jais" | "phimoe" | "starcoder" => {
             Fidelity::EqualOnOneGpu
         }
         "bloom" | "deepseek2-ocr" | "grovemoe" | "mpt" => match version {
@@ -185,12 +189,12 @@ pub(in super::super) fn fidelity(model: &Model, version: Version) -> Fidelity {
             Fidelity::Close
         }
         // Compressed caches.
-        "deepseek4" => Fidelity::Partial { halves: 0 },
+        "deepseek4" => Fidelity::Partial { one: 0, several: 0 },
         // Residual streams that are mixed across layers.
-        "kimi-k3" => Fidelity::Partial { halves: 1 },
+        "kimi-k3" => Fidelity::Partial { one: 1, several: 2 },
         // Several residual streams beside each other, and indexers.
-        "glm5-next" => Fidelity::Partial { halves: 3 },
-        "hy_v4" => Fidelity::Partial { halves: 4 },
+        "glm5-next" => Fidelity::Partial { one: 3, several: 5 },
+        "hy_v4" => Fidelity::Partial { one: 2, several: 6 },
         _ => Fidelity::Unknown,
     }
 }
@@ -198,6 +202,8 @@ pub(in super::super) fn fidelity(model: &Model, version: Version) -> Fidelity {
 /// Models of an architecture that is otherwise modelled which have what is not.
 fn fidelity_of_variant(model: &Model) -> Option<Fidelity> {
     match model.architecture.as_str() {
+        // Configurations do not tell whether queries are scaled for each token.
+        "mistral3" | "mistral4" if !model.traits.tempers_queries => Some(Fidelity::Close),
         // Attention whose queries, keys and values are one matrix.
         "qwen3next" | "qwen35" | "qwen35moe" => {
             let fused = |(index, layer): (usize, &Layer)| {
@@ -243,6 +249,8 @@ const LLAMA: Family = Family {
     normalizes_keys: false,
     adds_attention_to_residual: false,
     adds_embeddings: false,
+    routes_from_stream: false,
+    sums_network_and_experts: false,
     mixes_inputs: true,
     hides_image_logits: false,
     normalizes_results: false,
@@ -377,6 +385,7 @@ pub(super) fn family(model: &Model, windowed: bool) -> Family {
             ..base
         },
         "grok" => Family {
+            sums_network_and_experts: true,
             scales_embeddings: true,
             caps_scores: true,
             ..base
@@ -387,6 +396,7 @@ pub(super) fn family(model: &Model, windowed: bool) -> Family {
             ..base
         },
         "smallthinker" => Family {
+            routes_from_stream: true,
             rotates_windows_alone: windowed,
             ..base
         },
@@ -437,7 +447,11 @@ pub(super) fn family(model: &Model, windowed: bool) -> Family {
         },
         "gptneox" => Family {
             layer_norm: true,
-            parallel: Parallel::OwnNorm,
+            parallel: if model.traits.follows_attention {
+                Parallel::No
+            } else {
+                Parallel::OwnNorm
+            },
             ..base
         },
         "stablelm" => Family {

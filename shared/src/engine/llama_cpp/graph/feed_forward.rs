@@ -16,7 +16,15 @@ impl Decoder<'_> {
     /// The feed-forward part of a block.
     pub(super) fn feed_forward(&mut self, block: &Block, from: Id) -> Id {
         match &block.experts {
-            Some(experts) => self.experts(experts, from, None),
+            Some(experts) => {
+                let mixed = self.experts(experts, from, None);
+                if !self.family.sums_network_and_experts || block.feed_forward.up.is_none() {
+                    return mixed;
+                }
+                let fed = self.dense(&block.feed_forward, from);
+                let sum = self.graph.map(&[fed, mixed]);
+                self.graph.map(&[sum])
+            }
             None => self.dense(&block.feed_forward, from),
         }
     }
@@ -136,7 +144,10 @@ impl Decoder<'_> {
         let (count, used) = (block.experts.count, block.experts.used);
         // gpt-oss takes the softmax over the chosen experts alone.
         let softmax_of_chosen = block.router_bias.is_some();
-        let logits = self.projected(block.router, None, from);
+        let logits = match self.router_logits.take() {
+            Some(logits) => logits,
+            None => self.projected(block.router, None, from),
+        };
         let logits_and_bias = self.graph.weigh(logits, block.router_bias);
         let mut probabilities = logits_and_bias;
         if !softmax_of_chosen {

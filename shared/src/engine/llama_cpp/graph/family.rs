@@ -185,9 +185,7 @@ pub(in super::super) fn fidelity(model: &Model, version: Version) -> Fidelity {
             Version::V0_6_0 => Fidelity::EqualOnOneGpu,
             Version::V0_5_0 => Fidelity::Close,
         },
-        "bailingmoe3" | "deci" | "gpt2" | "gptneox" | "minimax-m3" | "smallthinker" => {
-            Fidelity::Close
-        }
+        "bailingmoe3" | "deci" | "gpt2" | "minimax-m3" => Fidelity::Close,
         // Compressed caches.
         "deepseek4" => Fidelity::Partial { one: 0, several: 0 },
         // Residual streams that are mixed across layers.

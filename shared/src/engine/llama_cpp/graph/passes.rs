@@ -8,15 +8,11 @@ use super::decoder::{Decoder, LayerBlock};
 use super::node::Id;
 use super::output::Output;
 use crate::engine::EngineError;
-use crate::model::Model;
+use crate::model::{Model, Tensor};
 
 /// Blocks of the file, of which every pass goes through some.
 fn blocks_of_file(model: &Model) -> usize {
-    let last = model
-        .tensors
-        .iter()
-        .filter_map(|tensor| tensor.block())
-        .max();
+    let last = model.tensors.iter().filter_map(Tensor::block).max();
     last.map_or(0, |last| last + 1)
 }
 

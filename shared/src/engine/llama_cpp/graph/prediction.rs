@@ -119,6 +119,7 @@ pub(super) fn prediction(
         embeddings: None,
         indexer: None,
         block_inputs: None,
+        router_logits: None,
         chosen_tokens: None,
         first_value: None,
         per_layer: None,

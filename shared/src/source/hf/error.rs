@@ -23,6 +23,11 @@ pub enum ConfigError {
         /// `model_type` as written.
         model_type: String,
     },
+    /// A model that generates no text: an encoder, or one that translates or transcribes.
+    NotGenerative {
+        /// `model_type` as written.
+        model_type: String,
+    },
     /// A field that the geometry depends on is absent (or null).
     MissingField {
         /// The field's name.
@@ -110,6 +115,7 @@ impl UserMessage for ConfigError {
             Self::NotJson { .. } => "config_not_json",
             Self::NotAnObject => "config_not_an_object",
             Self::UnknownModelType { .. } => "config_unknown_model_type",
+            Self::NotGenerative { .. } => "config_not_generative",
             Self::MissingField { .. } => "config_missing_field",
             Self::WrongType { .. } => "config_wrong_type",
             Self::OutOfRange { .. } => "config_out_of_range",
@@ -135,6 +141,16 @@ impl UserMessage for ConfigError {
             }
             (Self::UnknownModelType { model_type }, Language::En) => {
                 format!("model_type \"{model_type}\" is not supported")
+            }
+            (Self::NotGenerative { model_type }, Language::Ja) => {
+                format!(
+                    "model_type「{model_type}」は文章を生成するモデルではありません(エンコーダーなど)"
+                )
+            }
+            (Self::NotGenerative { model_type }, Language::En) => {
+                format!(
+                    "model_type \"{model_type}\" is no model that generates text (an encoder or the like)"
+                )
             }
             (Self::MissingField { field }, Language::Ja) => format!("「{field}」がありません"),
             (Self::MissingField { field }, Language::En) => format!("\"{field}\" is missing"),
@@ -220,6 +236,10 @@ impl UserMessage for ConfigError {
                 "GGUFファイルがあればそれを指定してください。なければ、全層が全文脈をキャッシュすると仮定した控えめな見積もりもできます",
                 "Give a GGUF file of the model if there is one; else ask for the conservative bound, in which every layer caches the whole context",
             ),
+            Self::NotGenerative { .. } => language.pick(
+                "文脈長は、文章を続けて生成するモデルにだけ意味があります。そのようなモデルを指定してください",
+                "A context length has a meaning only for models that go on with a text; give one of those",
+            ),
             Self::MissingField { .. } => language.pick(
                 "config.jsonが完全なものか確かめるか、層数やヘッド数を手で指定してください",
                 "Check that the config.json is complete, or give the number of layers, heads and so on by hand",
@@ -250,6 +270,9 @@ mod tests {
             ConfigError::NotAnObject,
             ConfigError::UnknownModelType {
                 model_type: "qwen9".into(),
+            },
+            ConfigError::NotGenerative {
+                model_type: "bert".into(),
             },
             ConfigError::MissingField { field },
             ConfigError::WrongType {

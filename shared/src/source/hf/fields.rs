@@ -86,11 +86,27 @@ impl<'a> Fields<'a> {
     /// The `model_type`s that may name the family, the most specific first.
     pub(super) fn model_types(&self) -> impl Iterator<Item = &'a str> {
         let nested = self.nested.and_then(|object| object.get("model_type"));
-        [nested, self.root.get("model_type")]
+        self.misnamed()
             .into_iter()
-            .flatten()
-            .filter_map(Value::as_str)
+            .chain(
+                [nested, self.root.get("model_type")]
+                    .into_iter()
+                    .flatten()
+                    .filter_map(Value::as_str),
+            )
             .chain(self.unnamed_mamba())
+    }
+
+    /// Grok's files go by the name of another model.
+    fn misnamed(&self) -> Option<&'static str> {
+        let classes = self.root.get("architectures")?.as_array()?;
+        let is_grok = |class: &Value| {
+            matches!(
+                class.as_str(),
+                Some("Grok1ForCausalLM" | "Grok1ModelForCausalLM")
+            )
+        };
+        classes.iter().any(is_grok).then_some("grok")
     }
 
     /// The first Mamba repositories name their mixer, but no model type.
@@ -417,6 +433,14 @@ impl<'a> Fields<'a> {
             defaults: &[],
             conversion: self.conversion,
         })
+    }
+
+    /// The numbers in a list, or the one that stands there alone.
+    pub(super) fn indices_or_one(&self, field: &'static str) -> Result<Vec<u64>, ConfigError> {
+        match self.value(field) {
+            Some(Value::Array(_)) => Ok(self.indices(field)?.unwrap_or_default()),
+            _ => Ok(self.optional_width(field)?.into_iter().collect()),
+        }
     }
 
     /// The indices in a list.

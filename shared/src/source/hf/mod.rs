@@ -121,6 +121,9 @@ fn read_object(
     let fields = Fields::new(root);
     let family = fields.model_types().find_map(family::find).ok_or_else(|| {
         match fields.model_types().next() {
+            Some(model_type) if ENCODERS.contains(&model_type) => ConfigError::NotGenerative {
+                model_type: model_type.into(),
+            },
             Some(model_type) => ConfigError::UnknownModelType {
                 model_type: model_type.into(),
             },
@@ -145,6 +148,41 @@ fn read_object(
         .and_then(|context| rope::stretched(&fields, context));
     Ok(model)
 }
+
+/// Models of text that generate none, or only from another text or sound.
+const ENCODERS: &[&str] = &[
+    "albert",
+    "bart",
+    "bert",
+    "big_bird",
+    "camembert",
+    "clap",
+    "clip",
+    "deberta",
+    "deberta-v2",
+    "distilbert",
+    "electra",
+    "ernie",
+    "eurobert",
+    "longformer",
+    "marian",
+    "mbart",
+    "modernbert",
+    "mpnet",
+    "mt5",
+    "new",
+    "nomic_bert",
+    "pegasus",
+    "roberta",
+    "siglip",
+    "siglip2",
+    "t5",
+    "umt5",
+    "vit",
+    "wav2vec2",
+    "whisper",
+    "xlm-roberta",
+];
 
 /// Every `model_type` that [`read_config`] reads.
 pub fn model_types() -> impl Iterator<Item = &'static str> {

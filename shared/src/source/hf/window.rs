@@ -18,6 +18,8 @@ pub(super) fn listed(
     };
     let spans = types.iter().map(|&kind| match kind {
         "sliding_attention" => Ok(sliding(window)),
+        // It keeps what it refers to, however far back that is.
+        "reference_sliding_attention" => Ok(Span::Full),
         "full_attention" | "linear_attention" | "attention" | "mamba" | "conv" => Ok(Span::Full),
         "chunked_attention" => {
             let chunk = fields.optional_width("attention_chunk_size")?;

@@ -1,13 +1,18 @@
 //! What of a multimodal configuration looks at images or listens: numbers of weights, for engines
-//! that load it along with the language model. A kind of encoder that is not known counts as
-//! nothing.
+//! that load it along with the language model. A kind of encoder that is not known counts as many
+//! as its sizes may mean.
 
+mod bound;
 mod formula;
 mod table;
 
 use alloc::string::String;
+use alloc::vec::Vec;
 
 use serde_json::{Map, Value};
+
+pub(super) use self::bound::bound;
+use self::bound::is_tower;
 
 use self::formula::Names;
 use self::table::{ENCODERS, Encoder};
@@ -18,13 +23,19 @@ const GEMMA4_VIDEO_TOKENS: u64 = 32 * (70 + 2 + 6);
 
 /// The encoders that `root` describes, feeding a stream of `width`.
 pub(super) fn encoder(root: &Map<String, Value>, width: u64) -> Option<Vision> {
-    let written = root.get("model_type")?.as_str()?;
+    // Of those that speak as well, what listens and thinks.
+    let thinker = root.get("thinker_config").and_then(Value::as_object);
+    let named =
+        |object: &'_ Map<String, Value>| object.get("model_type")?.as_str().map(String::from);
+    let written = thinker.and_then(named).or_else(|| named(root))?;
+    let written = written.as_str();
+    let root = thinker.unwrap_or(root);
     // The language model's own object may stand alone, with the encoder's in it.
     let model_type = written.strip_suffix("_text").unwrap_or(written);
     let mut vision: Option<Vision> = None;
-    let mut object = "";
+    let mut counted_objects: Vec<&str> = Vec::new();
     for encoder in ENCODERS {
-        if encoder.object == object || !encoder.model_types.contains(&model_type) {
+        if counted_objects.contains(&encoder.object) || !encoder.model_types.contains(&model_type) {
             continue;
         }
         let empty = Map::new();
@@ -36,7 +47,7 @@ pub(super) fn encoder(root: &Map<String, Value>, width: u64) -> Option<Vision> {
         if !encoder.is_of(config) {
             continue;
         }
-        object = encoder.object;
+        counted_objects.push(encoder.object);
         let counted = encoder.count(config, root, width)?;
         vision = Some(match vision {
             None => counted,
@@ -45,9 +56,15 @@ pub(super) fn encoder(root: &Map<String, Value>, width: u64) -> Option<Vision> {
                 .with_shared_out(&[counted.shared_out])?,
         });
     }
-    // Projects patches itself.
-    if model_type == "gemma4_unified" && root.contains_key("vision_config") {
-        vision = Some(Vision::default());
+    for (name, tower) in root {
+        let is_counted = |object: &&str| object.split('.').next() == Some(name);
+        if !is_tower(name) || counted_objects.iter().any(is_counted) {
+            continue;
+        }
+        if let Some(tower) = tower.as_object() {
+            let more = bound::with_inner(tower, width);
+            vision = Some(vision.unwrap_or_default().with_whole(&[more])?);
+        }
     }
     let text = root.get("text_config").and_then(Value::as_object);
     let both_ways = text.unwrap_or(root).get("use_bidirectional_attention");
@@ -81,6 +98,9 @@ fn stated(root: &Map<String, Value>, model_type: &str) -> Option<StatedVision> {
 
 /// The object at a path of names.
 fn find<'a>(root: &'a Map<String, Value>, path: &str) -> Option<&'a Map<String, Value>> {
+    if path.is_empty() {
+        return Some(root);
+    }
     path.split('.')
         .try_fold(root, |object, name| object.get(name)?.as_object())
 }
@@ -176,12 +196,26 @@ mod tests {
         }
     }
 
+    /// Weights of an encoder that is not known, and of a known one of the same sizes.
     #[test]
-    fn what_is_not_known_or_absurd_counts_as_nothing() {
+    fn what_is_not_known_is_bounded() {
+        let sizes = r#""vision_config": {"hidden_size": 1152, "image_size": 384,
+            "intermediate_size": 4304, "num_hidden_layers": 27, "patch_size": 14}}"#;
+        let [known, unknown] = ["deepseek_vl", "other"].map(|model_type| {
+            let config = alloc::format!(r#"{{"model_type": "{model_type}", {sizes}"#);
+            let root: Value = serde_json::from_str(&config).unwrap();
+            encoder(root.as_object().unwrap(), 4_096)
+                .unwrap()
+                .parameters()
+        });
+        assert!(unknown > known && unknown < 4 * known, "{known} {unknown}");
+    }
+
+    #[test]
+    fn what_is_absurd_or_not_there_counts_as_nothing() {
         for config in [
             r#"{"model_type": "llama"}"#,
             r#"{"model_type": "gemma3"}"#,
-            r#"{"model_type": "other", "vision_config": {}}"#,
             r#"{"model_type": "gemma3", "vision_config": {"patch_size": 0}}"#,
             r#"{"model_type": "gemma3", "vision_config": {"hidden_size": 99999999999}}"#,
         ] {

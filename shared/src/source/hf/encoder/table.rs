@@ -182,6 +182,8 @@ pub(super) const ENCODERS: &[Encoder] = &[
     },
     Encoder {
         shared_out: "S+w*x+x+x*x",
+        unsaid: true,
+        names: &[CLIP_336, BLOCKS],
         ..encoder(&["llava"], "W+P+Q+6*w+x")
     },
     Encoder {
@@ -375,7 +377,7 @@ pub(super) const ENCODERS: &[Encoder] = &[
         p=patch_size:14",
             BLOCKS,
         ],
-        ..encoder(&["unlimited_ocr"], "L+Q+w+4*w+2*w*x+x+2*x")
+        ..encoder(&["unlimited_ocr"], "L+Q+4*w+2*w*x+x+2*x")
     },
     Encoder {
         names: &[
@@ -424,4 +426,113 @@ pub(super) const ENCODERS: &[Encoder] = &[
         )
     },
     sound(&["glmasr"], "L+n*0+C+i*2*x+2*x+2*x*x+x"),
+    Encoder {
+        object: "",
+        names: &["p=patch_size:30 c=num_channels:3"],
+        ..encoder(&["fuyu"], "p*p*c*x+x")
+    },
+    Encoder {
+        names: &[
+            "w=hidden_size:1152 i=intermediate_size:4304 n=num_hidden_layers:27 p=patch_size:14 s=image_size:448",
+            BLOCKS,
+        ],
+        ..encoder(&["phi4_multimodal"], "L+P+w+Q+4*w+H+w*x+x+x*x+x")
+    },
+    Encoder {
+        names: &[
+            "w=hidden_size:1152 i=intermediate_size:3072 n=num_hidden_layers:12 p=patch_size:32 q=^max_value_projector_patch_to_query_dict:256",
+            BLOCKS,
+        ],
+        ..encoder(&["aria"], "L+P+w+Q+2*w+q*w+8*w*w+11*w+w*x+x*x")
+    },
+    Encoder {
+        names: &[
+            "w=hidden_size:768 p=patch_size:16 s=image_size:512 m=scale_factor:4 o=out_hidden_size:x d=#deepstack_visual_indexes:3 f=use_fine_route:1 G!m*m*w R!G/4 D!2*G+G*o+o+o*o+o E!2*R+R*o+o+o*o+o",
+            BLOCKS,
+        ],
+        ..encoder(
+            &["granite_docling"],
+            "L+P+w+Q+4*w+G*o+d*D+f*(R*o+d*E)+4*o+o*o",
+        )
+    },
+    Encoder {
+        names: &[
+            "w=hidden_size:1152 i=intermediate_size:4304 n=num_hidden_layers:27 q=num_patches:256 m=spatial_merge_size:2 j=^projector_hidden_size:11520 G!m*m*w",
+            BLOCKS,
+        ],
+        ..encoder(&["cosmos3_edge"], "L+P+w+q*w+4*w+G*j+j+j*x+x")
+    },
+    Encoder {
+        names: &[
+            "w=hidden_size:1536 i=intermediate_size:6144 n=num_hidden_layers:40 s=max_image_size:2048 o=out_hidden_size:x m=spatial_merge_size:2 G!m*m*w",
+            BLOCKS,
+        ],
+        ..encoder(&["hy_v4_vl"], "L+P+w+Q+w+o+G*o+o+o*o+o+w")
+    },
+    Encoder {
+        names: &[
+            "w=hidden_size:1024 i=intermediate_size:1536 n=num_blocks:24 a=num_attention_heads:16 k=kernel_size:3 c=nemo_conv_channels:1024 f=nemo_final_size:10 d=bias_max_distance:1000 e=ext_pw_out_channel:1024 s=depthwise_separable_out_channel:1024 F!2*w+3*i*w+2*i+w",
+        ],
+        ..sound(
+            &["phi4_multimodal"],
+            "27*c+5*c+2*c*c+w*c*f+w+2*d*a+n*(2*F+4*w*w+4*w+2*w+2*e+2*e*w+2*e+w*k+w+s*w+s+e*s+e+4*w)+2*(w*x+x+x*x+x)",
+        )
+    },
+    Encoder {
+        names: &[
+            "a=num_attention_heads:32 h=head_dim:64 m=^downsample_factor:4",
+            SOUND,
+            WHISPER,
+        ],
+        ..sound(
+            &["voxtral_realtime"],
+            "n*(4*a*h*w+2*a*h+4*w+3*w*i)+C+w+m*w*x+x*x",
+        )
+    },
+    Encoder {
+        object: "encoder_config",
+        names: &[
+            "w=hidden_dim:1024 n=num_layers:10 r=input_dim:160 o=output_dim:42 e=feedforward_mult:4 k=conv_kernel_size:15 v=conv_expansion_factor:2 m=max_pos_emb:512 h=dim_head:128 a=num_heads:8 F!3*w+2*e*w*w+e*w",
+        ],
+        ..encoder(
+            &["granite_speech", "granite_speech_plus"],
+            "w*r+w+n*(2*F+2*w+4*a*h*w+w+(2*m+1)*h+2*w+2*v*w*w+2*v*w+v*w*k+2*v*w+v*w*w+w+2*w)+2*w*o+o+w",
+        )
+    },
+    Encoder {
+        object: "projector_config",
+        names: &[
+            "w=hidden_size:768 i=intermediate_size:3072 n=num_hidden_layers:12 f=cross_attention_frequency:2 z=encoder_hidden_size:1408 q=^window_size:15 d=^downsample_rate:5",
+        ],
+        ..encoder(
+            &["granite_speech", "granite_speech_plus"],
+            "q/d*w+2*w+n*(4*w*w+6*w+2*w*i+i+3*w)+n/f*(2*w*w+2*z*w+6*w)+w*x+x",
+        )
+    },
+    Encoder {
+        names: &[
+            "w=hidden_size:1024 n=num_hidden_layers:12 a=num_attention_heads:8 e=conv_kernel_size:5 k=subsampling_conv_channels:128 l!k/4 o=output_proj_dims:1536",
+        ],
+        ..sound(
+            &["gemma4"],
+            "10*k+9*k*l+l+32*l*w+n*(24*w*w+w*e+9*w+w/a)+o*w+o+o*x",
+        )
+    },
+    // Patches and sound are projected without an encoder.
+    Encoder {
+        names: &[
+            "q=mm_posemb_size:1120 d=mm_embed_dim:x p=model_patch_size:48 o=output_proj_dims:x P!p*p*3",
+        ],
+        ..encoder(&["gemma4_unified"], "q*2*d+2*P+P*d+5*d+o*x")
+    },
+    Encoder {
+        names: &["o=output_proj_dims:640"],
+        ..sound(&["gemma4_unified"], "o*x")
+    },
+    // FastViT is a network of fixed size.
+    Encoder {
+        names: &["w=hidden_size:3072"],
+        kind: "timm_wrapper",
+        ..encoder(&["fast_vlm"], "122714208+w*x+x+x*x+x")
+    },
 ];

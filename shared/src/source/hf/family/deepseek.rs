@@ -1,6 +1,7 @@
 //! DeepSeek V2, V3 and V3.2, and those built like them: Kimi K2, GLM-4.7-Flash, GLM-5, Youtu.
 
-use super::{Family, recipe};
+use super::Family;
+use super::recipe::{self, Recipe};
 use crate::source::hf::draft::Draft;
 use crate::source::hf::part::{
     Dense, ExpertGate, Indexer, Latent, Mixture, Norm, Prediction, SharedExperts,
@@ -12,6 +13,10 @@ pub(super) const FAMILIES: &[Family] = &[
         model_types: &["deepseek_v2"],
         nested_defaults: &[],
         build: |fields| {
+            // The smallest of DeepSeek-VL2, and DeepSeek-OCR, have ordinary heads.
+            if !fields.flag_or("use_mla", true)? {
+                return recipe::build(fields, &WITHOUT_LATENT);
+            }
             let variant = Variant {
                 selection_bias: fields.text("topk_method") == Some("noaux_tc"),
                 ..DEEPSEEK_V3
@@ -20,7 +25,14 @@ pub(super) const FAMILIES: &[Family] = &[
         },
     },
     Family {
-        model_types: &["deepseek_v3", "kimi_k2", "kimi_k25", "youtu"],
+        model_types: &[
+            "deepseek_v3",
+            "kimi_k2",
+            "kimi_k25",
+            "kimi_vl",
+            "youtu",
+            "sarvam_mla",
+        ],
         nested_defaults: &[],
         build: |fields| build(fields, &DEEPSEEK_V3),
     },
@@ -93,6 +105,8 @@ struct Variant {
     /// What the layers that predict further tokens have, where the converter writes them.
     prediction: Option<Prediction>,
 }
+
+const WITHOUT_LATENT: Recipe = Recipe::new(&[], "deepseek2-ocr");
 
 const DEEPSEEK_V3: Variant = Variant {
     architecture: "deepseek2",

@@ -30,9 +30,13 @@ fn build(fields: &Fields<'_>) -> Result<Draft, ConfigError> {
         mixes: true,
     };
     let length = fields.width("moe_intermediate_size")?;
-    let shared = fields.count_or("n_shared_experts", 1)?;
+    // The shared network is as wide as one expert, however many it stands for.
     let mixture = Mixture {
-        shared: SharedExperts::of(length.saturating_mul(shared)),
+        shared: Some(SharedExperts {
+            length,
+            weighted: false,
+            bias: fields.flag_or("mlp_bias", false)?,
+        }),
         ..Mixture::new(
             fields.count("n_routed_experts")?,
             fields.count("num_experts_per_tok")?,

@@ -47,7 +47,7 @@ pub(super) const FAMILIES: &[Family] = &[
         build: |fields| without_gate(fields, "arcee", QueryKeyNorm::None),
     },
     Family {
-        model_types: &["apertus"],
+        model_types: &["apertus", "apertus1p5_text", "apertus1p5"],
         nested_defaults: &[],
         build: |fields| without_gate(fields, "apertus", QueryKeyNorm::PerHead),
     },
@@ -127,11 +127,15 @@ fn without_gate(
     norm: QueryKeyNorm,
 ) -> Result<Draft, ConfigError> {
     let mut draft = Draft::new(fields, architecture)?;
+    let bias = fields.flag_or("attention_bias", false)?;
     let heads = Heads {
         norm,
+        input_bias: bias,
+        output_bias: bias,
         ..Heads::read(fields)?
     };
-    let network = Dense::plain(fields.width("intermediate_size")?, false);
+    let bias = fields.flag_or("mlp_bias", false)?;
+    let network = Dense::plain(fields.width("intermediate_size")?, bias);
     let norms = [Norm::rms("attn_norm"), Norm::rms("ffn_norm")];
     blocks(&mut draft, fields, [&norms[0], &heads, &norms[1], &network])?;
     rope::add_llama3_table(&mut draft, fields, heads.key_dim);

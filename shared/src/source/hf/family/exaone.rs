@@ -20,8 +20,16 @@ pub(super) const FAMILIES: &[Family] = &[
 
 fn third(fields: &Fields<'_>) -> Result<Draft, ConfigError> {
     let mut draft = Draft::new(fields, "exaone")?;
-    let heads = Heads::read(fields)?;
-    let network = Dense::gated(fields.width("intermediate_size")?);
+    let bias = fields.flag_or("attention_bias", false)?;
+    let heads = Heads {
+        input_bias: bias,
+        output_bias: bias,
+        ..Heads::read(fields)?
+    };
+    let network = Dense {
+        bias: fields.flag_or("mlp_bias", false)?,
+        ..Dense::gated(fields.width("intermediate_size")?)
+    };
     for _ in 0..fields.layers()? {
         draft.block(&[
             &Norm::rms("attn_norm"),

@@ -25,6 +25,7 @@ fn build(fields: &Fields<'_>) -> Result<Draft, ConfigError> {
         conv_kernel: fields.width("mamba_d_conv")?,
         conv_bias: fields.flag_or("mamba_conv_bias", true)?,
         norm: fields.flag_or("mamba_rms_norm", true)?,
+        bias: fields.flag_or("mamba_proj_bias", false)?,
     };
     let network = Dense::gated(fields.width("intermediate_size")?);
     for _ in 0..fields.layers()? {

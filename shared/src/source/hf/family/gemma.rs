@@ -41,7 +41,12 @@ const HEAD_DIM: u64 = 256;
 
 fn heads(fields: &Fields<'_>) -> Result<Heads, ConfigError> {
     let head_dim = fields.width_or("head_dim", HEAD_DIM)?;
-    Heads::read_with_dim(fields, head_dim)
+    let bias = fields.flag_or("attention_bias", false)?;
+    Ok(Heads {
+        input_bias: bias,
+        output_bias: bias,
+        ..Heads::read_with_dim(fields, head_dim)?
+    })
 }
 
 fn gemma(fields: &Fields<'_>) -> Result<Draft, ConfigError> {

@@ -34,8 +34,11 @@ const PERIOD: u64 = 5;
 
 fn build(fields: &Fields<'_>) -> Result<Draft, ConfigError> {
     let mut draft = Draft::new(fields, "gemma3n")?;
+    let bias = fields.flag_or("attention_bias", false)?;
     let heads = Heads {
         norm: QueryKeyNorm::PerHead,
+        input_bias: bias,
+        output_bias: bias,
         ..Heads::read(fields)?
     };
     let layers = fields.layers()?;

@@ -110,6 +110,7 @@ fn build(fields: &Fields<'_>) -> Result<Draft, ConfigError> {
     }
     if let Some(per_layer) = per_layer {
         let (embedding, vocabulary) = (draft.embedding(), draft.vocabulary());
+        let vocabulary = fields.width_or("vocab_size_per_layer_input", vocabulary)?;
         let all_layers = per_layer.saturating_mul(layers as u64);
         draft.tensor("per_layer_model_proj.weight", &[embedding, all_layers]);
         draft.tensor("per_layer_proj_norm.weight", &[per_layer]);

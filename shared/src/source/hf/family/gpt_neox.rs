@@ -30,10 +30,11 @@ pub(super) const FAMILIES: &[Family] = &[
 
 fn gpt_neox(fields: &Fields<'_>) -> Result<Draft, ConfigError> {
     let mut draft = Draft::new(fields, "gptneox")?;
+    let bias = fields.flag_or("attention_bias", true)?;
     let heads = Heads {
         fused: true,
-        input_bias: true,
-        output_bias: true,
+        input_bias: bias,
+        output_bias: bias,
         ..Heads::read(fields)?
     };
     let network = Dense::plain(fields.width("intermediate_size")?, true);
@@ -61,14 +62,17 @@ fn falcon(fields: &Fields<'_>) -> Result<Draft, ConfigError> {
     } else {
         usual.query_heads
     };
+    let bias = fields.flag_or("bias", false)?;
     let heads = Heads {
         fused: true,
         kv_heads,
+        input_bias: bias,
+        output_bias: bias,
         ..usual
     };
     let embedding = draft.embedding();
     let length = fields.width_or("ffn_hidden_size", embedding.saturating_mul(4))?;
-    let network = Dense::plain(length, false);
+    let network = Dense::plain(length, bias);
     let second_norm = Norm::layer("attn_norm_2");
     let two_norms = newer && fields.count_or("num_ln_in_parallel_attn", 2)? == 2;
     let second_norm = two_norms.then_some(&second_norm);
@@ -86,7 +90,7 @@ fn gpt2(fields: &Fields<'_>, architecture: &str) -> Result<Draft, ConfigError> {
     let heads = Heads {
         kv_heads: match fields.flag_or("multi_query", false)? {
             true => 1,
-            false => usual.kv_heads,
+            false => usual.query_heads,
         },
         fused: true,
         input_bias: true,

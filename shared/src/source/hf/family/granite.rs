@@ -112,5 +112,6 @@ fn mamba(fields: &Fields<'_>, embedding: u64) -> Result<Mamba2, ConfigError> {
         conv_kernel: fields.width("mamba_d_conv")?,
         conv_bias: fields.flag_or("mamba_conv_bias", true)?,
         norm: true,
+        bias: fields.flag_or("mamba_proj_bias", false)?,
     })
 }

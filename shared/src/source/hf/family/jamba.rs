@@ -23,6 +23,8 @@ fn build(fields: &Fields<'_>) -> Result<Draft, ConfigError> {
         step_rank: fields.automatic_width("mamba_dt_rank", embedding.div_ceil(16))?,
         conv_kernel: fields.width_or("mamba_d_conv", 4)?,
         norms: true,
+        bias: fields.flag_or("mamba_proj_bias", false)?,
+        conv_bias: fields.flag_or("mamba_conv_bias", true)?,
     };
     let length = fields.width("intermediate_size")?;
     let dense = Dense::gated(length);

@@ -25,7 +25,7 @@ pub(super) const FAMILIES: &[Family] = &[
         },
     },
     Family {
-        model_types: &["hy_v4", "hy_v4_text"],
+        model_types: &["hy_v4", "hy_v4_text", "hy_v4_vl_text", "hy_v4_vl"],
         nested_defaults: &[],
         build: |fields| {
             let variant = Variant {

@@ -3,9 +3,11 @@
 use alloc::vec::Vec;
 
 use super::Family;
+use super::recipe::{Gated, OutputGate};
+use crate::model::Span;
 use crate::source::hf::draft::Draft;
 use crate::source::hf::part::{Dense, Heads, Mixture, Norm, Part, QueryKeyNorm, ShortConvolution};
-use crate::source::hf::{ConfigError, Fields};
+use crate::source::hf::{ConfigError, Fields, window};
 
 pub(super) const FAMILIES: &[Family] = &[
     Family {
@@ -26,6 +28,11 @@ pub(super) const FAMILIES: &[Family] = &[
         model_types: &["lfm2_moe"],
         nested_defaults: &[],
         build: |fields| build(fields, "lfm2moe"),
+    },
+    Family {
+        model_types: &["lfm3", "lfm3_vl"],
+        nested_defaults: &[],
+        build: |fields| build(fields, "lfm3"),
     },
 ];
 
@@ -51,9 +58,22 @@ fn build(fields: &Fields<'_>, architecture: &str) -> Result<Draft, ConfigError> 
         _ => None,
     };
     let dense_layers = fields.count_or("num_dense_layers", 0)?;
-    let attends = attending(fields, fields.layers()?)?;
-    for (index, attends) in (0u64..).zip(attends) {
-        let mixer: &dyn Part = if attends { &heads } else { &convolution };
+    let layers = fields.layers()?;
+    let attends = attending(fields, layers)?;
+    let sliding_window = fields.optional_width("sliding_window")?;
+    let spans = window::listed(fields, layers, sliding_window)?
+        .unwrap_or_else(|| alloc::vec![Span::Full; layers]);
+    let third = architecture == "lfm3";
+    let gated = third && fields.flag_or("use_attention_gate", true)?;
+    let around = third && fields.flag_or("use_sandwich_norm", true)?;
+    let after_mixer = around.then_some(Norm::rms("post_attention_norm"));
+    let after_network = around.then_some(Norm::rms("post_ffw_norm"));
+    for ((index, attends), span) in (0u64..).zip(attends).zip(spans) {
+        let attention = Gated {
+            heads: heads.with_span(span),
+            gate: gated.then_some(OutputGate::PerHead),
+        };
+        let mixer: &dyn Part = if attends { &attention } else { &convolution };
         let network: &dyn Part = match &mixture {
             Some(mixture) if index >= dense_layers => mixture,
             _ => &dense,
@@ -61,8 +81,10 @@ fn build(fields: &Fields<'_>, architecture: &str) -> Result<Draft, ConfigError> 
         draft.block(&[
             &Norm::rms("attn_norm"),
             mixer,
+            &after_mixer.as_ref(),
             &Norm::rms("ffn_norm"),
             network,
+            &after_network.as_ref(),
         ]);
     }
     // The norm before the output goes by the name of the embedding's.
@@ -76,7 +98,7 @@ fn build(fields: &Fields<'_>, architecture: &str) -> Result<Draft, ConfigError> 
 /// Which layers attend: by name, or by index in older files.
 fn attending(fields: &Fields<'_>, layers: usize) -> Result<Vec<bool>, ConfigError> {
     if let Some(kinds) = fields.texts("layer_types", layers)? {
-        return Ok(kinds.iter().map(|&kind| kind == "full_attention").collect());
+        return Ok(kinds.iter().map(|&kind| kind != "conv").collect());
     }
     let indices = fields
         .indices("full_attn_idxs")?

@@ -34,6 +34,8 @@ fn mamba(fields: &Fields<'_>) -> Result<Draft, ConfigError> {
         step_rank: fields.automatic_width("time_step_rank", embedding.div_ceil(16))?,
         conv_kernel: fields.width_or("conv_kernel", 4)?,
         norms: false,
+        bias: fields.flag_or("use_bias", false)?,
+        conv_bias: fields.flag_or("use_conv_bias", true)?,
     };
     for _ in 0..fields.layers()? {
         draft.block(&[&Norm::rms("attn_norm"), &mamba]);
@@ -55,6 +57,7 @@ fn mamba2(fields: &Fields<'_>) -> Result<Draft, ConfigError> {
         conv_kernel: fields.width_or("conv_kernel", 4)?,
         conv_bias: fields.flag_or("use_conv_bias", true)?,
         norm: fields.flag_or("rms_norm", true)?,
+        bias: fields.flag_or("use_bias", false)?,
     };
     for _ in 0..fields.layers()? {
         draft.block(&[&Norm::rms("attn_norm"), &mamba]);

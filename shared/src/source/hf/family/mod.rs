@@ -4,6 +4,7 @@ mod bailing;
 mod cohere;
 mod deepseek;
 mod deepseek4;
+mod delta_hybrids;
 mod early;
 mod ernie;
 mod exaone;
@@ -26,11 +27,11 @@ mod llama4;
 mod mamba;
 mod mimo;
 mod minimax;
+mod mistral_large4;
 mod mllama;
 mod nemotron_h;
 mod older;
 mod olmo;
-mod olmo_hybrid;
 mod phi;
 mod qwen2;
 mod qwen3;
@@ -38,6 +39,7 @@ mod qwen3_next;
 mod recent;
 mod recipe;
 mod seed_oss;
+mod singular;
 mod stablelm;
 mod starcoder2;
 mod zamba;
@@ -63,6 +65,7 @@ const FAMILIES: &[&[Family]] = &[
     deepseek::FAMILIES,
     deepseek4::FAMILIES,
     early::FAMILIES,
+    delta_hybrids::FAMILIES,
     ernie::FAMILIES,
     exaone::FAMILIES,
     falcon_h1::FAMILIES,
@@ -83,17 +86,18 @@ const FAMILIES: &[&[Family]] = &[
     llama4::FAMILIES,
     mamba::FAMILIES,
     mimo::FAMILIES,
+    mistral_large4::FAMILIES,
     minimax::FAMILIES,
     mllama::FAMILIES,
     nemotron_h::FAMILIES,
     older::FAMILIES,
     olmo::FAMILIES,
-    olmo_hybrid::FAMILIES,
     phi::FAMILIES,
     qwen2::FAMILIES,
     qwen3::FAMILIES,
     qwen3_next::FAMILIES,
     seed_oss::FAMILIES,
+    singular::FAMILIES,
     stablelm::FAMILIES,
     starcoder2::FAMILIES,
     zamba::FAMILIES,

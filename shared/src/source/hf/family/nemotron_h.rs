@@ -43,6 +43,7 @@ fn build(fields: &Fields<'_>) -> Result<Draft, ConfigError> {
         conv_kernel: fields.width("conv_kernel")?,
         conv_bias: fields.flag_or("use_conv_bias", true)?,
         norm: true,
+        bias: fields.flag_or("use_bias", false)?,
     };
     let dense = Dense::plain(
         fields.width("intermediate_size")?,

@@ -7,7 +7,7 @@ use crate::source::hf::{ConfigError, Fields, window};
 
 pub(super) const FAMILIES: &[Family] = &[
     Family {
-        model_types: &["qwen2"],
+        model_types: &["qwen2", "mimo"],
         nested_defaults: &[],
         build: |fields| build(fields, "qwen2"),
     },
@@ -20,6 +20,19 @@ pub(super) const FAMILIES: &[Family] = &[
             ("num_hidden_layers", 80),
             ("num_attention_heads", 64),
             ("num_key_value_heads", 8),
+            ("max_position_embeddings", 32_768),
+        ],
+        build: |fields| build(fields, "qwen2vl"),
+    },
+    Family {
+        model_types: &["qwen2_5_omni_text", "qwen2_5_omni_thinker", "qwen2_5_omni"],
+        nested_defaults: &[
+            ("vocab_size", 152_064),
+            ("hidden_size", 3_584),
+            ("intermediate_size", 18_944),
+            ("num_hidden_layers", 28),
+            ("num_attention_heads", 28),
+            ("num_key_value_heads", 4),
             ("max_position_embeddings", 32_768),
         ],
         build: |fields| build(fields, "qwen2vl"),
@@ -90,6 +103,7 @@ fn mixture(fields: &Fields<'_>) -> Result<Option<Mixture>, ConfigError> {
         shared: shared.map(|length| SharedExperts {
             length,
             weighted: true,
+            bias: false,
         }),
         ..Mixture::new(
             experts,

@@ -44,13 +44,41 @@ pub(super) const FAMILIES: &[Family] = &[
         ],
         build: |fields| build(fields, "qwen3vlmoe"),
     },
+    Family {
+        model_types: &[
+            "qwen3_omni_moe_text",
+            "qwen3_omni_moe_thinker",
+            "qwen3_omni_moe",
+        ],
+        nested_defaults: OMNI_DEFAULTS,
+        build: |fields| build(fields, "qwen3vlmoe"),
+    },
+];
+
+/// What the class has of Qwen3-Omni's language model.
+const OMNI_DEFAULTS: &[(&str, u64)] = &[
+    ("vocab_size", 3_584),
+    ("hidden_size", 2_048),
+    ("moe_intermediate_size", 768),
+    ("num_hidden_layers", 28),
+    ("num_attention_heads", 28),
+    ("num_key_value_heads", 4),
+    ("num_experts", 128),
+    ("num_experts_per_tok", 8),
+    ("max_position_embeddings", 32_768),
 ];
 
 fn build(fields: &Fields<'_>, architecture: &str) -> Result<Draft, ConfigError> {
     let mut draft = Draft::new(fields, architecture)?;
+    let embedding = draft.embedding();
+    let head_dim = embedding / fields.count("num_attention_heads")?;
+    let head_dim = fields.width_or("head_dim", head_dim.max(1))?;
+    let bias = fields.flag_or("attention_bias", false)?;
     let heads = Heads {
         norm: QueryKeyNorm::PerHead,
-        ..Heads::read(fields)?
+        input_bias: bias,
+        output_bias: bias,
+        ..Heads::read_with_dim(fields, head_dim)?
     };
     let experts = match fields.count_or("num_experts", 0)? {
         0 => fields.count_or("num_local_experts", 0)?,

@@ -72,6 +72,7 @@ fn build(fields: &Fields<'_>, architecture: &str, joint_gates: bool) -> Result<D
                 shared: Some(SharedExperts {
                     length: fields.width("shared_expert_intermediate_size")?,
                     weighted: true,
+                    bias: false,
                 }),
                 ..Mixture::new(
                     experts,

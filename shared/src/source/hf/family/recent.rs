@@ -115,4 +115,19 @@ pub(super) const RECIPES: &[Recipe] = &[
         tied: true,
         ..Recipe::new(&["vaultgemma"], "vaultgemma")
     },
+    Recipe {
+        selection_bias: true,
+        fused: true,
+        ..head_norms(&["sarvam_moe"], "bailingmoe2")
+    },
+    Recipe::new(&["deepseek"], "deepseek"),
+    Recipe {
+        added_rows: Some("additional_vocab_size"),
+        ..head_norms(&["molmo2_text", "molmo2"], "molmo2")
+    },
+    Recipe {
+        norm_ranks: Some(32),
+        tied: true,
+        ..Recipe::new(&["voxtral_realtime_text"], "voxtral_realtime")
+    },
 ];

@@ -41,6 +41,10 @@ pub(in crate::source::hf) struct Recipe {
     pub tied: bool,
     /// The output of attention may have a bias.
     pub output_bias: bool,
+    /// A field with rows of the embedding beyond the vocabulary.
+    pub added_rows: Option<&'static str>,
+    /// Rank of what conditions the norm before the network.
+    pub norm_ranks: Option<u64>,
     /// Entries of the vocabulary where the configuration is flat, which the class does not read.
     pub flat_vocabulary: Option<u64>,
 }
@@ -88,6 +92,8 @@ impl Recipe {
             predicts: false,
             tied: false,
             output_bias: true,
+            added_rows: None,
+            norm_ranks: None,
             flat_vocabulary: None,
         }
     }
@@ -117,7 +123,10 @@ pub(super) fn build(fields: &Fields<'_>, recipe: &Recipe) -> Result<Draft, Confi
         Some(vocabulary) if !fields.is_nested() => {
             Draft::with_vocabulary(fields, recipe.architecture, vocabulary)?
         }
-        _ => Draft::new(fields, recipe.architecture)?,
+        _ => match recipe.added_rows {
+            Some(field) => with_added_rows(fields, recipe.architecture, field)?,
+            None => Draft::new(fields, recipe.architecture)?,
+        },
     };
     let layers = fields.layers()?;
     let heads = heads(fields, recipe)?;
@@ -140,12 +149,17 @@ pub(super) fn build(fields: &Fields<'_>, recipe: &Recipe) -> Result<Draft, Confi
         true => Norm::layer(name),
         false => Norm::rms(name),
     };
-    let before = !matches!(recipe.norms, Norms::After | Norms::Weightless);
-    let after = matches!(recipe.norms, Norms::After | Norms::Around);
+    let norms = match fields.flag("use_post_norm")? {
+        Some(false) => Norms::Before,
+        _ => recipe.norms,
+    };
+    let before = !matches!(norms, Norms::After | Norms::Weightless);
+    let after = matches!(norms, Norms::After | Norms::Around);
     let attention_norm = before.then_some(norm("attn_norm"));
-    let network_norm = (before && recipe.norms != Norms::Shared).then_some(norm("ffn_norm"));
+    let network_norm = (before && norms != Norms::Shared).then_some(norm("ffn_norm"));
     let after_attention = after.then_some(norm("post_attention_norm"));
     let after_network = after.then_some(norm("post_ffw_norm"));
+    let conditioned = recipe.norm_ranks.map(Conditioned);
     let by_layer = fields.object("per_layer_config").is_some();
     let per_layer = spans.into_iter().zip(query_heads).zip(sparse).zip(0..);
     for (((span, query_heads), sparse), index) in per_layer {
@@ -167,6 +181,7 @@ pub(super) fn build(fields: &Fields<'_>, recipe: &Recipe) -> Result<Draft, Confi
             &attention,
             &after_attention.as_ref(),
             &network_norm.as_ref(),
+            &conditioned.as_ref(),
             &mixture,
             &dense,
             &after_network.as_ref(),
@@ -187,12 +202,35 @@ pub(super) fn build(fields: &Fields<'_>, recipe: &Recipe) -> Result<Draft, Confi
     }
     rope::add_llama3_table(&mut draft, fields, heads.key_dim);
     let tied = fields.tied(recipe.tied)?;
-    match (recipe.norms, recipe.layer_norm) {
+    match (norms, recipe.layer_norm) {
         (Norms::Weightless, _) => draft.output_matrix(tied),
         (_, true) => draft.output_with_layer_norm(tied),
         (_, false) => draft.output(tied),
     }
     Ok(draft)
+}
+
+/// A draft whose embedding has rows for more than is predicted.
+fn with_added_rows(
+    fields: &Fields<'_>,
+    architecture: &str,
+    added: &'static str,
+) -> Result<Draft, ConfigError> {
+    let vocabulary = fields.width("vocab_size")?;
+    let rows = vocabulary.saturating_add(fields.width_or(added, 0)?);
+    let shape = [fields.width("hidden_size")?, rows];
+    Draft::with_embedding(fields, architecture, vocabulary, shape)
+}
+
+/// What conditions the norm before the network, of this rank.
+struct Conditioned(u64);
+
+impl Part for Conditioned {
+    fn write(&self, block: &mut Block<'_>) {
+        let embedding = block.embedding();
+        block.linear("ffn_norm_down", embedding, self.0, false);
+        block.linear("ffn_norm_up", self.0, embedding, false);
+    }
 }
 
 fn heads(fields: &Fields<'_>, recipe: &Recipe) -> Result<Heads, ConfigError> {
@@ -258,7 +296,13 @@ pub(super) fn mixture(
     let used = fields.count_of(&["num_experts_per_tok", "moe_topk", "num_experts_per_token"])?;
     Ok(Some(Mixture {
         selection_bias,
-        shared: SharedExperts::of(shared),
+        shared: match SharedExperts::of(shared) {
+            Some(shared) => Some(SharedExperts {
+                bias: fields.flag_or("mlp_bias", false)?,
+                ..shared
+            }),
+            None => None,
+        },
         ..Mixture::new(count, used, length)
     }))
 }

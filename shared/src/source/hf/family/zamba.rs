@@ -34,6 +34,8 @@ fn first(fields: &Fields<'_>) -> Result<Draft, ConfigError> {
         step_rank: fields.automatic_width("mamba_dt_rank", embedding.div_ceil(16))?,
         conv_kernel: fields.width_or("mamba_d_conv", 4)?,
         norms: false,
+        bias: fields.flag_or("mamba_proj_bias", false)?,
+        conv_bias: fields.flag_or("mamba_conv_bias", true)?,
     };
     let shared = SharedBlock::read(fields, embedding, Gate::Separate)?;
     build(fields, &mut draft, &mamba, &shared, 1)?;
@@ -52,6 +54,7 @@ fn second(fields: &Fields<'_>) -> Result<Draft, ConfigError> {
         conv_kernel: fields.width_or("mamba_d_conv", 4)?,
         conv_bias: fields.flag_or("use_conv_bias", true)?,
         norm: true,
+        bias: fields.flag_or("add_bias_linear", false)?,
     };
     let bias = fields.flag_or("add_bias_linear", false)?;
     let rank = fields.width_or("adapter_rank", 128)?;

@@ -48,6 +48,8 @@ pub(in crate::source::hf) struct SharedExperts {
     pub length: u64,
     /// How much they count is learned.
     pub weighted: bool,
+    /// Their matrices have biases.
+    pub bias: bool,
 }
 
 impl SharedExperts {
@@ -56,6 +58,7 @@ impl SharedExperts {
         (length > 0).then_some(Self {
             length,
             weighted: false,
+            bias: false,
         })
     }
 }
@@ -116,10 +119,10 @@ impl Part for Mixture {
         self.experts(block, "ffn_down_exps", self.length, width);
         if let Some(shared) = self.shared {
             if self.gate != ExpertGate::None {
-                block.linear("ffn_gate_shexp", embedding, shared.length, false);
+                block.linear("ffn_gate_shexp", embedding, shared.length, shared.bias);
             }
-            block.linear("ffn_up_shexp", embedding, shared.length, false);
-            block.linear("ffn_down_shexp", shared.length, embedding, false);
+            block.linear("ffn_up_shexp", embedding, shared.length, shared.bias);
+            block.linear("ffn_down_shexp", shared.length, embedding, shared.bias);
             if shared.weighted {
                 block.tensor("ffn_gate_inp_shexp.weight", &[embedding]);
             }

@@ -17,20 +17,24 @@ pub(in crate::source::hf) struct Mamba {
     pub conv_kernel: u64,
     /// Norms over time step, B and C (Jamba).
     pub norms: bool,
+    /// The projections have biases.
+    pub bias: bool,
+    /// The convolution has a bias.
+    pub conv_bias: bool,
 }
 
 impl Part for Mamba {
     fn write(&self, block: &mut Block<'_>) {
         let embedding = block.embedding();
         let (inner, state, rank) = (self.inner, self.state, self.step_rank);
-        block.linear("ssm_in", embedding, inner.saturating_mul(2), false);
-        block.linear("ssm_conv1d", self.conv_kernel, inner, true);
+        block.linear("ssm_in", embedding, inner.saturating_mul(2), self.bias);
+        block.linear("ssm_conv1d", self.conv_kernel, inner, self.conv_bias);
         let selected = rank.saturating_add(state.saturating_mul(2));
         block.linear("ssm_x", inner, selected, false);
         block.linear("ssm_dt", rank, inner, true);
         block.tensor("ssm_a", &[state, inner]);
         block.tensor("ssm_d", &[inner]);
-        block.linear("ssm_out", inner, embedding, false);
+        block.linear("ssm_out", inner, embedding, self.bias);
         if self.norms {
             block.tensor("ssm_dt_norm.weight", &[rank]);
             block.tensor("ssm_b_norm.weight", &[state]);
@@ -61,6 +65,8 @@ pub(in crate::source::hf) struct Mamba2 {
     pub conv_bias: bool,
     /// A norm before the output.
     pub norm: bool,
+    /// The projections have biases.
+    pub bias: bool,
 }
 
 impl Part for Mamba2 {
@@ -71,7 +77,7 @@ impl Part for Mamba2 {
         let input = convolved
             .saturating_add(self.inner)
             .saturating_add(self.heads);
-        block.linear("ssm_in", embedding, input, false);
+        block.linear("ssm_in", embedding, input, self.bias);
         block.linear("ssm_conv1d", self.conv_kernel, convolved, self.conv_bias);
         block.tensor("ssm_dt.bias", &[self.heads]);
         block.tensor("ssm_a", &[1, self.heads]);
@@ -80,7 +86,7 @@ impl Part for Mamba2 {
             let per_group = self.inner.checked_div(self.groups).unwrap_or(self.inner);
             block.tensor("ssm_norm.weight", &[per_group, self.groups]);
         }
-        block.linear("ssm_out", self.inner, embedding, false);
+        block.linear("ssm_out", self.inner, embedding, self.bias);
         block.layer.recurrent = Some(RecurrentState::Mamba2 {
             inner: self.inner,
             state: self.state,

@@ -1,14 +1,12 @@
 //! A bound from above for configurations whose model type is not known.
 
-mod beside;
-
 use alloc::vec::Vec;
 
 use serde_json::Value;
 
 use super::draft::Draft;
 use super::part::{Dense, Heads, Mamba2, Mixture, Norm, QueryKeyNorm, SharedExperts};
-use super::{ConfigError, Fields, json, quantization};
+use super::{ConfigError, Fields, encoder, json, quantization};
 use crate::model::{Geometry, Model};
 
 /// Fields that may hold the size of a head.
@@ -99,7 +97,7 @@ pub fn read_config_conservative(bytes: &[u8], name: &str) -> Result<Model, Confi
     if let Some(config) = fields.object("quantization_config") {
         quantization::apply(config, &mut model);
     }
-    model.vision = beside::bound(&root, model.embedding_length);
+    model.vision = encoder::bound(&root, model.embedding_length);
     Ok(model)
 }
 
@@ -230,6 +228,7 @@ fn mixer(fields: &Fields<'_>, embedding: u64) -> Result<Option<Mamba2>, ConfigEr
         conv_kernel,
         conv_bias: true,
         norm: true,
+        bias: true,
     }))
 }
 

@@ -5,27 +5,49 @@ use alloc::string::String;
 use serde_json::{Map, Value};
 
 use crate::model::Vision;
-use crate::source::hf::encoder;
 use crate::source::hf::fields::NESTS;
 
 /// More than any encoder's extents.
 const MOST: u64 = 1 << 20;
 
+/// Objects that hold something that looks or listens.
+const TOWERS: [&str; 10] = [
+    "vision_config",
+    "audio_config",
+    "vq_config",
+    "perceiver_config",
+    "encoder_config",
+    "speech_config",
+    "sound_config",
+    "visual_config",
+    "vision_tower_config",
+    "audio_encoder_config",
+];
+
 /// Objects that are no towers.
-const OTHERS: [&str; 6] = [
+const OTHERS: [&str; 9] = [
     "quantization_config",
     "per_layer_config",
     "attn_config",
     "ffn_config",
     "moe_config",
     "linear_attn_config",
+    // Engines that generate text leave these out.
+    "talker_config",
+    "token2wav_config",
+    "code2wav_config",
 ];
+
+/// Whether an object of this name holds something that looks or listens.
+pub(in crate::source::hf) fn is_tower(name: &str) -> bool {
+    TOWERS.contains(&name)
+}
 
 /// Weights of everything beside the language model that a configuration speaks of: as they are
 /// where the encoder is known, else as many as a transformer or conformer of the largest sizes
 /// that its object names may have, with what carries its results over to a stream of `width`.
-pub(super) fn bound(root: &Map<String, Value>, width: u64) -> Option<Vision> {
-    let known = encoder::encoder(root, width).map_or(0, |vision| vision.parameters());
+pub(in crate::source::hf) fn bound(root: &Map<String, Value>, width: u64) -> Option<Vision> {
+    let known = super::encoder(root, width).map_or(0, |vision| vision.parameters());
     let whole = towers(root, width).max(known);
     (whole > 0).then_some(Vision {
         whole,
@@ -41,8 +63,13 @@ fn towers(object: &Map<String, Value>, width: u64) -> u64 {
         .iter()
         .filter(|(name, _)| is_beside(name))
         .filter_map(|(_, value)| value.as_object())
-        .map(|tower| self::tower(tower, width).saturating_add(towers(tower, width)))
+        .map(|tower| with_inner(tower, width))
         .fold(0, u64::saturating_add)
+}
+
+/// A tower and those within it.
+pub(super) fn with_inner(object: &Map<String, Value>, width: u64) -> u64 {
+    tower(object, width).saturating_add(towers(object, width))
 }
 
 fn tower(tower: &Map<String, Value>, width: u64) -> u64 {

@@ -107,6 +107,7 @@ fn advise(
             None | Some(AttentionImplementation::Eager)
         ),
         kernel: options.kernel.is_none() && profile.needs_gptq(),
+        float_type: question.model.quant.is_none() && !profile.needs_gptq(),
         ..Freedom::default()
     };
     search(&settings, &freedom, question, wanted)

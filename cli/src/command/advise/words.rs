@@ -123,6 +123,10 @@ fn of_setting(name: &str, value: &str, language: Language) -> String {
             Language::Ja => format!("アテンションを {value} にする"),
             Language::En => format!("attention by {value}"),
         },
+        ("dtype", _) => match language {
+            Language::Ja => format!("{value} で読み込む(float32 の半分)"),
+            Language::En => format!("loaded in {value} (half of float32)"),
+        },
         ("kernel", _) => match language {
             Language::Ja => format!("{value} カーネルを使う(生成が遅くなる)"),
             Language::En => format!("the {value} kernel (slower)"),

@@ -83,6 +83,8 @@ pub struct Freedom {
     pub attention: bool,
     /// Whether another kernel may unpack the weights.
     pub kernel: bool,
+    /// Whether single precision may be loaded in 16 bits.
+    pub float_type: bool,
 }
 
 /// An engine with some settings changed.

@@ -4,7 +4,9 @@ use alloc::string::ToString;
 use alloc::vec::Vec;
 
 use super::{Change, Freedom, Tunable, Variant};
-use crate::engine::transformers::{AttentionImplementation, Cache, Kernel, Profile, Transformers};
+use crate::engine::transformers::{
+    AttentionImplementation, Cache, FloatType, Kernel, Profile, Transformers,
+};
 use crate::gpu::Device;
 use crate::model::Model;
 use crate::quant::Packing;
@@ -14,6 +16,7 @@ const COARSER: usize = 0;
 const ATTENTION: usize = 1;
 const KERNEL: usize = 2;
 const STATIC: usize = 3;
+const HALVED: usize = 4;
 /// What bitsandbytes packs while it loads, and what GPTQ's quantizers make before; widest first.
 const FORMATS: [&str; 3] = ["int8", "nf4", "gptq-int4-g128"];
 
@@ -22,7 +25,7 @@ impl Tunable for Transformers {
         let as_asked = Variant {
             changes: Vec::new(),
             engine: *self,
-            costs: Vec::from([0, 0, 0, 0]),
+            costs: Vec::from([0, 0, 0, 0, 0]),
         };
         let mut variants = Vec::from([as_asked]);
         // The first precision is the one asked for.
@@ -40,6 +43,16 @@ impl Tunable for Transformers {
             fixed.changes.push(setting("cache", Cache::Static.name()));
             variants.push(fixed);
         }
+        // Where it is 16 bits already, this changes nothing, and what changes nothing is beaten.
+        let halves: &[FloatType] = match (freedom.float_type, self.float_type) {
+            (true, None | Some(FloatType::Float32)) => &[FloatType::Bfloat16],
+            _ => &[],
+        };
+        extend(&mut variants, halves, |variant, float_type| {
+            variant.engine.float_type = Some(float_type);
+            variant.costs[HALVED] = 1;
+            variant.changes.push(setting("dtype", float_type.name()));
+        });
         let attentions: &[AttentionImplementation] = match (freedom.attention, self.attention) {
             (false, _) => &[],
             (true, Some(AttentionImplementation::Eager)) => &[
@@ -130,6 +143,7 @@ mod tests {
             static_cache: true,
             attention: true,
             kernel: true,
+            float_type: true,
             ..Freedom::default()
         }
     }
@@ -163,6 +177,15 @@ mod tests {
         let found = options(eager, "qwen3:8b", 22_000, 8_192);
         let sdpa = setting("attn-implementation", "sdpa");
         assert!(found.contains(&Vec::from([sdpa])), "{found:?}");
+    }
+
+    #[test]
+    fn single_precision_is_halved_where_that_helps() {
+        let found = options(Transformers::default(), "olmo2:7b", 24_000, 4_096);
+        let half = setting("dtype", "bfloat16");
+        assert_eq!(found.first(), Some(&Vec::from([half.clone()])), "{found:?}");
+        let found = options(Transformers::default(), "qwen3:8b", 22_000, 24_576);
+        assert!(!found.iter().flatten().any(|change| *change == half));
     }
 
     /// Windows are held whole by the default cache while a prompt passes.

@@ -307,7 +307,13 @@ impl Prepared<'_> {
             Fidelity::Equal => Basis::Exact,
             Fidelity::EqualOnOneGpu if gpus == 1 && all_on_gpus => Basis::Exact,
             Fidelity::EqualOnOneGpu => estimate(150, 60),
-            Fidelity::Close => estimate(150, 350),
+            Fidelity::Close => {
+                // What differs is mostly copied from the host.
+                if !all_on_gpus {
+                    bytes = bytes.with_part(16);
+                }
+                estimate(150, 350)
+            }
             Fidelity::Partial { one, several } => {
                 let bound = compute::compute(settings, model, &self.placement, batch, gpus)?;
                 // Parts that are not modelled take most where several GPUs work as a pipeline.

@@ -80,11 +80,22 @@ impl Decoder<'_> {
             return Ok(self.projected(block.output, block.output_bias, attended));
         }
         let mut gate = None;
+        let width = heads.query_heads * heads.key_dim;
+        let [keys, values] = [heads.key_dim, heads.value_dim].map(|dim| dim * heads.kv_heads);
         let (query, key, value) = match block.fused {
+            Some(fused) if fused.rows == 2 * width + keys + values => {
+                // Queries with their gates, keys and values are copied out of one result.
+                let fused = self.projected(Some(fused), block.fused_bias, from);
+                let [query, key, value] = [2 * width, keys, values]
+                    .map(|columns| self.graph.own([columns, self.tokens, 1, 1], &[fused]));
+                gate = Some((query, width));
+                let query = self.query(&inputs, block, heads, query);
+                let key = self.key(&inputs, block, heads, key);
+                (query, key, self.value(&inputs, heads, value))
+            }
             Some(fused) => self.fused_projections(&inputs, block, fused, heads, from),
             None => {
                 let query = self.projected(block.query, block.query_bias, from);
-                let width = heads.query_heads * heads.key_dim;
                 if self.graph.shape(query)[0] == 2 * width {
                     // The other half of each head gates the result.
                     gate = Some((query, width));

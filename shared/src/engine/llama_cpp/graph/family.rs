@@ -4,7 +4,7 @@
 //! LLaMA with the parts that its tensors show.
 
 use super::super::settings::Version;
-use crate::model::{Layer, Model};
+use crate::model::Model;
 
 /// How an architecture's graph differs.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -199,21 +199,9 @@ pub(in super::super) fn fidelity(model: &Model, version: Version) -> Fidelity {
 
 /// Models of an architecture that is otherwise modelled which have what is not.
 fn fidelity_of_variant(model: &Model) -> Option<Fidelity> {
-    match model.architecture.as_str() {
-        // Configurations do not tell whether queries are scaled for each token.
-        "mistral3" | "mistral4" if !model.traits.tempers_queries => Some(Fidelity::Close),
-        // Attention whose queries, keys and values are one matrix.
-        "qwen3next" | "qwen35" | "qwen35moe" => {
-            let fused = |(index, layer): (usize, &Layer)| {
-                layer.recurrent.is_none()
-                    && model
-                        .tensor(&alloc::format!("blk.{index}.attn_qkv.weight"))
-                        .is_some()
-            };
-            model.decoder_layers().any(fused).then_some(Fidelity::Close)
-        }
-        _ => None,
-    }
+    // Configurations do not tell whether queries are scaled for each token.
+    let tempers = matches!(model.architecture.as_str(), "mistral3" | "mistral4");
+    (tempers && !model.traits.tempers_queries).then_some(Fidelity::Close)
 }
 
 const LLAMA: Family = Family {

@@ -85,7 +85,13 @@ const TERMS: &[(&str, &str)] = &[
     #[cfg(feature = "whole")]
     ("index ", "インデックス "),
     #[cfg(feature = "whole")]
+    (" states", " 状態"),
+    #[cfg(feature = "whole")]
     ("state", "状態"),
+    #[cfg(feature = "whole")]
+    ("(requests", "(リクエスト"),
+    #[cfg(feature = "whole")]
+    ("rest of loading", "読み込みの残り"),
     #[cfg(feature = "whole")]
     (" parameters", " パラメーター"),
     #[cfg(feature = "whole")]

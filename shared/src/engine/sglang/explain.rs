@@ -56,7 +56,7 @@ pub(super) fn explain(prepared: &Prepared<'_>, plan: &Plan) -> Vec<Explanation> 
     explanations.push(Explanation {
         component: Component::Compute,
         arithmetic: Vec::from([format!(
-            "workspace + CUDA graphs + activations + 4 B × (requests + 1) × ({} + 4)",
+            "workspaces + CUDA graphs + max(activations, logits) + 4 B × (requests + 1) × ({} + 4)",
             plan.context_length
         )]),
         source: "SGLang 0.5.23 arg_groups/memory_hook.py, mem_cache/memory_pool.py",

@@ -213,6 +213,7 @@ fn advise(
         batched_tokens: is_free("max-num-batched-tokens"),
         utilization: is_free("gpu-memory-utilization"),
         graphs: is_free("enforce-eager"),
+        encoders: is_free("language-model-only"),
         tensor_parallel: is_free("tensor-parallel-size"),
         ..Freedom::default()
     };

@@ -141,6 +141,7 @@ pub(super) fn advise(question: &Question, wanted: &Wanted) -> Result<Option<Sear
         graphs: true,
         tensor_parallel: options.tensor_parallel_size.is_none(),
         sequences: options.max_num_seqs.is_none(),
+        encoders: true,
         ..Freedom::default()
     };
     search(&settings, &freedom, question, wanted)

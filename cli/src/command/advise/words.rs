@@ -109,6 +109,12 @@ fn of_setting(name: &str, value: &str, language: Language) -> String {
             Language::Ja => format!("同時に処理するリクエストを {value} 件までにする"),
             Language::En => format!("at most {value} requests at once"),
         },
+        ("language-model-only", _) => language
+            .pick(
+                "画像や音声を扱わない(エンコーダーを読み込まない)",
+                "neither images nor sound (their encoders are not loaded)",
+            )
+            .into(),
         ("cache", _) => match language {
             Language::Ja => format!("KV キャッシュを {value} にする(最初に全文脈ぶんを確保)"),
             Language::En => format!("a {value} cache (all of the context from the start)"),

@@ -77,6 +77,8 @@ pub struct Freedom {
     pub tensor_parallel: bool,
     /// Whether fewer requests may run at once.
     pub sequences: bool,
+    /// Whether encoders of images and sound may be left away.
+    pub encoders: bool,
     /// Whether the whole cache may be made at the start.
     pub static_cache: bool,
     /// Whether attention may be computed in another way.

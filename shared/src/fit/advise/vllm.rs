@@ -18,6 +18,7 @@ const SHARE: usize = 2;
 const GRAPHS: usize = 3;
 const GPUS: usize = 4;
 const SEQUENCES: usize = 5;
+const ENCODERS: usize = 6;
 /// Requests at once that are offered in place of the default: graphs and logits of fewer take less.
 const FEWER_SEQUENCES: [u64; 3] = [64, 16, 4];
 /// Formats of checkpoints, widest first, with the first compute capability that has kernels
@@ -34,7 +35,7 @@ impl Tunable for Vllm {
         let as_asked = Variant {
             changes: Vec::new(),
             engine: self.clone(),
-            costs: Vec::from([0, 0, 0, 0, self.ranks(), 0]),
+            costs: Vec::from([0, 0, 0, 0, self.ranks(), 0, 0]),
         };
         let mut variants = Vec::from([as_asked]);
         if freedom.tensor_parallel {
@@ -78,6 +79,10 @@ impl Tunable for Vllm {
                 })
                 .collect();
             variants.extend(more);
+        }
+        if freedom.encoders && !self.language_model_only {
+            let without: Vec<Variant<Self>> = variants.iter().map(without_encoders).collect();
+            variants.extend(without);
         }
         if freedom.graphs && !self.enforce_eager {
             extend(&mut variants, devices, &[Change::NoGraphs]);
@@ -133,6 +138,15 @@ fn with_sequences(variant: &Variant<Vllm>, sequences: u64, default: u64) -> Vari
     variant.engine.max_num_seqs = Some(sequences);
     variant.costs[SEQUENCES] = default / sequences.max(1);
     let change = Change::Setting("max-num-seqs", sequences.to_string());
+    variant.changes.push(change);
+    variant
+}
+
+fn without_encoders(variant: &Variant<Vllm>) -> Variant<Vllm> {
+    let mut variant = variant.clone();
+    variant.engine.language_model_only = true;
+    variant.costs[ENCODERS] = 1;
+    let change = Change::Setting("language-model-only", "on".to_string());
     variant.changes.push(change);
     variant
 }

@@ -24,6 +24,7 @@ pub mod model;
 pub mod number;
 pub mod outcome;
 pub mod question;
+pub mod reactive;
 pub mod state;
 pub mod store;
 pub mod text;

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use leptos::prelude::*;
+use crate::reactive::*;
 use shared::gpu::{Device, GpuReport, ProbeProblem, ProblemCode};
 use shared::model::{Projector, Tensor};
 use shared::text::{Language, UserMessage};

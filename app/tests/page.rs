@@ -4,12 +4,12 @@
 // Clippy takes the helpers of a test for code of the page.
 #![allow(clippy::unwrap_used, clippy::panic)]
 
+use any_spawner::Executor;
 use app::mount;
 use app::question::Field;
+use app::reactive::*;
 use app::state::{State, from_query, to_query};
 use app::store::{Live, Store};
-use leptos::prelude::*;
-use leptos::task::tick;
 use shared::gpu::GpuReport;
 use shared::text::Language;
 use wasm_bindgen::JsCast;
@@ -73,14 +73,14 @@ impl Mounted {
         let input: HtmlInputElement = self.hook(name).unchecked_into();
         input.set_value(text);
         send(&input, "input");
-        tick().await;
+        Executor::tick().await;
     }
 
     async fn select(&self, name: &str, value: &str) {
         let select: HtmlSelectElement = self.hook(name).unchecked_into();
         select.set_value(value);
         send(&select, "change");
-        tick().await;
+        Executor::tick().await;
     }
 }
 
@@ -150,7 +150,7 @@ async fn the_address_restores_the_page() {
     let told = first.text("max-context-fp16");
     drop(first);
     let second = mounted(from_query(&query), Language::En);
-    tick().await;
+    Executor::tick().await;
     assert_eq!(second.text("max-context-fp16"), told);
     let select: HtmlSelectElement = second.hook("quant-select").unchecked_into();
     assert_eq!(select.value(), "Q6_K");
@@ -162,7 +162,7 @@ async fn the_language_changes_every_text_and_no_number() {
     let numeral = page.text("max-context-int4");
     assert_eq!(page.text("limited-by"), "モデルの学習時の上限");
     page.store.language.set(Language::En);
-    tick().await;
+    Executor::tick().await;
     assert_eq!(page.text("max-context-int4"), numeral);
     assert_eq!(
         page.text("limited-by"),
@@ -194,7 +194,7 @@ async fn readings_fill_the_form_until_it_is_edited() {
     until(|| value() == "10,240 MiB").await;
     page.enter("free-vram-input", "8 GiB").await;
     page.store.take_reading(&report(15 << 30), false);
-    tick().await;
+    Executor::tick().await;
     assert_eq!(value(), "8 GiB");
     let outside = page.store.outside.get_untracked();
     assert!(matches!(outside.live, Live::On { .. }));

@@ -1,6 +1,6 @@
 //! The address: its query is the state.
 
-use leptos::prelude::*;
+use crate::reactive::*;
 use wasm_bindgen::JsValue;
 
 use crate::state::to_query;

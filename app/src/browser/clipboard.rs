@@ -2,7 +2,7 @@
 
 use wasm_bindgen_futures::JsFuture;
 
-use leptos::prelude::window;
+use crate::reactive::window;
 
 /// Copies `text`; whether it worked.
 pub async fn copy(text: &str) -> bool {

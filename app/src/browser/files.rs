@@ -1,6 +1,6 @@
 //! Files chosen or dropped.
 
-use leptos::prelude::*;
+use crate::reactive::*;
 use wasm_bindgen::JsCast;
 use web_sys::{DragEvent, File, FileList};
 
@@ -54,25 +54,27 @@ pub(super) fn follow_drops(store: Store) {
             .data_transfer()
             .is_some_and(|data| data.types().includes(&"Files".into(), 0))
     };
-    let over = window_event_listener(leptos::ev::dragover, move |event| {
+    let over = window_event_listener_untyped("dragover", move |event| {
+        let event: DragEvent = event.unchecked_into();
         if carries_files(&event) {
             event.prevent_default();
             mark(true);
         }
     });
-    let leave = window_event_listener(leptos::ev::dragleave, move |event| {
+    let leave = window_event_listener_untyped("dragleave", move |event| {
+        let event: DragEvent = event.unchecked_into();
         // Into the page's own parts there is a place that is entered.
         if event.related_target().is_none() {
             mark(false);
         }
     });
-    let drop = window_event_listener(leptos::ev::drop, move |event| {
+    let drop = window_event_listener_untyped("drop", move |event| {
         mark(false);
+        let event: DragEvent = event.unchecked_into();
         if !carries_files(&event) {
             return;
         }
         event.prevent_default();
-        let event: DragEvent = event.unchecked_into();
         if let Some(list) = event.data_transfer().and_then(|data| data.files()) {
             open(store, &list);
         }

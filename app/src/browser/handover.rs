@@ -4,8 +4,8 @@
 //! the first program leaves at the window as an errand; it lets go of the page when the whole one
 //! says that it is there.
 
+use crate::reactive::*;
 use js_sys::{Array, Reflect};
-use leptos::prelude::*;
 use wasm_bindgen::{JsCast, JsValue};
 use web_sys::{Event, File, HtmlElement};
 

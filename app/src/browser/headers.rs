@@ -2,9 +2,8 @@
 
 use std::sync::Arc;
 
+use crate::reactive::*;
 use js_sys::Uint8Array;
-use leptos::prelude::*;
-use leptos::task::spawn_local;
 use shared::source::gguf::{HeaderReader, Progress, read_adapter, read_projector};
 use wasm_bindgen_futures::JsFuture;
 use web_sys::{Blob, File};

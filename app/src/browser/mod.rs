@@ -13,8 +13,8 @@ mod report;
 
 use std::time::Duration;
 
+use crate::reactive::*;
 use any_spawner::Executor;
-use leptos::prelude::*;
 use wasm_bindgen::JsCast;
 use web_sys::HtmlInputElement;
 

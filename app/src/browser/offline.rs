@@ -2,9 +2,9 @@
 
 use std::time::Duration;
 
+use crate::reactive::*;
 use js_sys::Reflect;
-use leptos::prelude::*;
-use wasm_bindgen_futures::{JsFuture, spawn_local};
+use wasm_bindgen_futures::JsFuture;
 
 /// When the page has surely loaded.
 const LATER: Duration = Duration::from_secs(2);

@@ -1,6 +1,6 @@
 //! What this browser remembers of a person: language and colours.
 
-use leptos::prelude::*;
+use crate::reactive::*;
 use shared::text::Language;
 
 use crate::store::Store;

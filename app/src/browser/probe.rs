@@ -2,9 +2,8 @@
 
 use std::cell::RefCell;
 
+use crate::reactive::*;
 use js_sys::{Object, Reflect};
-use leptos::prelude::*;
-use leptos::task::spawn_local;
 use shared::gpu::GpuReport;
 use wasm_bindgen::prelude::*;
 use wasm_bindgen_futures::JsFuture;

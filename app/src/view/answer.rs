@@ -1,6 +1,6 @@
 //! The answer: one sentence, and a large numeral for each precision.
 
-use leptos::prelude::*;
+use crate::reactive::*;
 use shared::engine::Precision;
 use shared::fit::{Fit, Limit};
 use shared::text::UserMessage;

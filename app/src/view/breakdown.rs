@@ -1,6 +1,6 @@
 //! Every figure of the plan, each opening its own explanation.
 
-use leptos::prelude::*;
+use crate::reactive::*;
 use shared::engine::{Basis, Explanation, Figure};
 
 use super::Page;

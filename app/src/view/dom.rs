@@ -7,8 +7,8 @@
 use std::borrow::Cow;
 use std::cell::RefCell;
 
+use crate::reactive::*;
 use js_sys::Reflect;
-use leptos::prelude::*;
 use wasm_bindgen::prelude::*;
 use web_sys::{Element, Event, HtmlElement, HtmlInputElement, Node, Text};
 

@@ -1,7 +1,7 @@
 //! A part of the page that is folded until it is asked for, and that the whole program alone
 //! knows: opened in the program that the page opens with, it calls the whole one.
 
-use leptos::prelude::*;
+use crate::reactive::*;
 
 use super::Page;
 #[cfg(not(feature = "whole"))]

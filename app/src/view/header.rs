@@ -1,6 +1,6 @@
 //! The top of the page: its name, and how to read and share it.
 
-use leptos::prelude::*;
+use crate::reactive::*;
 use shared::text::Language;
 
 use super::Page;

@@ -16,7 +16,7 @@ mod memory_bar;
 mod options;
 mod ways_out;
 
-use leptos::prelude::*;
+use crate::reactive::*;
 use shared::text::Language;
 use wasm_bindgen::JsCast;
 use web_sys::{Element, HtmlElement, ScrollIntoViewOptions, ScrollLogicalPosition};

@@ -1,6 +1,6 @@
 //! What to change where nothing fits, each a button that does it.
 
-use leptos::prelude::*;
+use crate::reactive::*;
 
 use super::Page;
 use super::answer::focus_label;

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use leptos::prelude::*;
+use crate::reactive::*;
 
 use super::words;
 use crate::advice::{Choice, Command, Search, commands, usual};

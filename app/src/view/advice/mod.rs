@@ -5,7 +5,7 @@ mod list;
 #[cfg(feature = "whole")]
 mod words;
 
-use leptos::prelude::*;
+use crate::reactive::*;
 
 use super::Page;
 use super::dom::Tag;

@@ -1,6 +1,6 @@
 //! The same as a table.
 
-use leptos::prelude::*;
+use crate::reactive::*;
 
 use crate::number::{grouped, memory};
 use crate::view::Page;

@@ -1,6 +1,6 @@
 //! The GPUs: from the catalogue, by hand, or live.
 
-use leptos::prelude::*;
+use crate::reactive::*;
 use shared::gpu::{CARDS, Card, CardClass, Vendor};
 
 use super::probe;

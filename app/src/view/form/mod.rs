@@ -7,7 +7,7 @@ mod probe;
 pub(super) mod problem;
 mod settings;
 
-use leptos::prelude::*;
+use crate::reactive::*;
 
 use super::Page;
 use super::dom::{Tag, tag, tag_of, value_of};

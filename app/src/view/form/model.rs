@@ -3,7 +3,7 @@
 use std::cell::RefCell;
 use std::sync::Arc;
 
-use leptos::prelude::*;
+use crate::reactive::*;
 use shared::catalogue;
 use shared::model::Geometry;
 use shared::quant::FileType;

@@ -1,6 +1,6 @@
 //! The probe: connect to it, and how it is.
 
-use leptos::prelude::*;
+use crate::reactive::*;
 
 use super::problem::told;
 use crate::browser::probe as driver;

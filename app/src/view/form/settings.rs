@@ -1,6 +1,6 @@
 //! The settings that people change, in a quiet place.
 
-use leptos::prelude::*;
+use crate::reactive::*;
 use shared::fit::Answer;
 use wasm_bindgen::JsCast;
 use web_sys::HtmlInputElement;

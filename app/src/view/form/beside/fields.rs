@@ -1,6 +1,6 @@
 //! The fields of what runs beside the model.
 
-use leptos::prelude::*;
+use crate::reactive::*;
 
 use super::picker::{kept, picker};
 use crate::beside::Slot;

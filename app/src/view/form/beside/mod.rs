@@ -7,7 +7,7 @@ mod picker;
 
 use std::cell::Cell;
 
-use leptos::prelude::*;
+use crate::reactive::*;
 
 use crate::engines::BESIDE;
 use crate::state::State;

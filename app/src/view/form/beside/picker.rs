@@ -1,6 +1,6 @@
 //! Files of what runs beside the model: choosing them, and taking them away.
 
-use leptos::prelude::*;
+use crate::reactive::*;
 use wasm_bindgen::JsCast;
 use web_sys::HtmlInputElement;
 

@@ -149,7 +149,7 @@ impl Chart {
             .map(|line| line.longest)
             .max()
             .unwrap_or(0);
-        let mut contexts: Vec<u64> = self.trained.into_iter().collect();
+        let mut contexts: Vec<u64> = Vec::new();
         let mut context = 4096;
         loop {
             contexts.push(context);
@@ -158,8 +158,11 @@ impl Chart {
             }
             context *= 2;
         }
-        contexts.sort_unstable();
-        contexts.dedup();
+        if let Some(trained) = self.trained
+            && let Err(at) = contexts.binary_search(&trained)
+        {
+            contexts.insert(at, trained);
+        }
         contexts
     }
 

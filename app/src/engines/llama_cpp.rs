@@ -6,6 +6,7 @@ use shared::engine::EngineError;
 #[cfg(feature = "whole")]
 use shared::engine::llama_cpp::profile::{self, Profile};
 use shared::engine::llama_cpp::{FlashAttention, LlamaCpp, Version};
+#[cfg(feature = "whole")]
 use shared::fit;
 #[cfg(feature = "whole")]
 use shared::fit::{Advised, Freedom};
@@ -300,7 +301,14 @@ pub(super) fn settings(values: &Values<'_>, own: LlamaCpp) -> Result<LlamaCpp, S
     })
 }
 
+/// Layers for each GPU with which the context fits. The whole program alone looks for them.
+#[cfg(not(feature = "whole"))]
+fn split(_: &Question, _: Focus, _: u64) -> Option<Vec<u64>> {
+    None
+}
+
 /// Layers for each GPU with which the context fits.
+#[cfg(feature = "whole")]
 fn split(question: &Question, focus: Focus, context: u64) -> Option<Vec<u64>> {
     let values = question.values();
     let settings = settings(&values, LlamaCpp::default()).ok()?;

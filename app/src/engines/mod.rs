@@ -245,6 +245,7 @@ pub struct Values<'a> {
     beside: &'a Additions,
 }
 
+#[cfg(feature = "whole")]
 impl Question {
     /// Its settings while an engine is built of them.
     fn values(&self) -> Values<'_> {

@@ -14,6 +14,10 @@ use crate::workspace::{WASM, Workspace};
 
 const PACKAGE: &str = "llm-lander-app";
 
+/// What wasm-opt is told. The stack lies at the bottom of the memory and grows downwards, so that
+/// the memory's first KB stays empty.
+const SHRINK: &str = "-Oz --low-memory-unused";
+
 /// A program of the page.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Program {
@@ -116,6 +120,7 @@ pub(super) fn shrink(workspace: &Workspace, bound: &Bound) -> Result<(), Failure
     let lock = tools.join("package-lock.json");
     let mut input = read(&bound.program)?;
     input.extend(read(&lock)?);
+    input.extend(SHRINK.bytes());
     let kept = workspace.target().join("page-shrunk");
     let shrunk = kept.join(format!("{:016x}.wasm", digest(&input)));
     if !shrunk.is_file() {
@@ -124,7 +129,8 @@ pub(super) fn shrink(workspace: &Workspace, bound: &Bound) -> Result<(), Failure
         let unfinished = kept.join("unfinished.wasm");
         Task::new("node")
             .arg(tools.join("node_modules/binaryen/bin/wasm-opt"))
-            .words("-Oz --output")
+            .words(SHRINK)
+            .arg("--output")
             .args([&unfinished, &bound.program])
             .cure("remove xtask/page-tools/node_modules and try again")
             .run()?;

@@ -131,15 +131,15 @@ impl Placement {
         model: &Model,
         uses: impl Fn(&Layer) -> bool,
     ) -> Vec<Place> {
-        let mut places: Vec<Place> = model
-            .layers
-            .iter()
-            .enumerate()
-            .filter(|(_, layer)| uses(layer))
-            .map(|(index, _)| self.layer(index))
-            .collect();
-        places.sort_unstable();
-        places.dedup();
+        let mut places: Vec<Place> = Vec::new();
+        for (index, layer) in model.layers.iter().enumerate() {
+            let place = self.layer(index);
+            if uses(layer)
+                && let Err(at) = places.binary_search(&place)
+            {
+                places.insert(at, place);
+            }
+        }
         places
     }
 

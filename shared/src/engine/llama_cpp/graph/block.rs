@@ -419,8 +419,10 @@ fn are_alike(tensors: &BTreeMap<&str, &Entry<'_>>) -> bool {
 
 fn block(index: usize, kind: &Kind<'_>, rope_table: Option<&Tensor>) -> Block {
     let (layer, place) = (kind.layer, kind.place);
-    let entries = kind.entries.iter();
-    let tensors: BTreeMap<_, _> = entries.map(|entry| (entry.name, entry)).collect();
+    let mut tensors = BTreeMap::new();
+    for entry in kind.entries {
+        tensors.insert(entry.name, entry);
+    }
     // Some files leave the last part of the name out.
     let bare = |name: &str| tensors.get(name.strip_suffix(".weight")?);
     let get = |name: &str| Some(tensors.get(name).or_else(|| bare(name))?.part);

@@ -4,6 +4,7 @@
 
 use alloc::vec;
 use alloc::vec::Vec;
+use core::cmp::Reverse;
 
 use super::super::placement::Place;
 use super::node::{Id, Memory, Node};
@@ -130,19 +131,12 @@ fn nearest(nodes: &[Node], places: &[Option<Place>], index: usize) -> Place {
         .filter_map(|&source| places[root(nodes, source)])
         .collect();
     let count = |place| sources.iter().filter(|&&at| at == place).count();
-    let mut best = (Place::Host, count(Place::Host));
-    let mut gpus: Vec<Place> = sources
-        .iter()
-        .copied()
-        .filter(|&at| at != Place::Host && runs_at(nodes, index, at))
-        .collect();
-    gpus.sort_unstable();
-    for place in gpus.into_iter().rev() {
-        if count(place) >= best.1 {
-            best = (place, count(place));
-        }
-    }
-    best.0
+    // Of those with as many, the first GPU, and the host last.
+    let gpus = sources.iter().copied();
+    gpus.filter(|&at| at != Place::Host && runs_at(nodes, index, at))
+        .max_by_key(|&place| (count(place), Reverse(place)))
+        .filter(|&place| count(place) >= count(Place::Host))
+        .unwrap_or(Place::Host)
 }
 
 /// A copy of a node for another place, of the same layout.

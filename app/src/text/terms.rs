@@ -28,6 +28,8 @@ const TERMS: &[(&str, &str)] = &[
     (" streams", " ストリーム"),
     (" sequences", " 系列"),
     (" tensors", " テンソル"),
+    #[cfg(feature = "whole")]
+    (" tokens of ", " トークン × "),
     (" tokens", " トークン"),
     ("load logs of users' machines", "利用者の環境の起動ログ"),
     (
@@ -60,6 +62,16 @@ const TERMS: &[(&str, &str)] = &[
     ("CUDA graphs", "CUDA グラフ"),
     #[cfg(feature = "whole")]
     ("workspaces", "ワークスペース"),
+    #[cfg(feature = "whole")]
+    ("workspace + ", "ワークスペース + "),
+    #[cfg(feature = "whole")]
+    (" + activations", " + 活性"),
+    #[cfg(feature = "whole")]
+    ("(requests + 1)", "(リクエスト + 1)"),
+    #[cfg(feature = "whole")]
+    ("rest of loading", "読み込みの残り"),
+    #[cfg(feature = "whole")]
+    (" states × ", " 状態 × "),
     #[cfg(feature = "whole")]
     (" null block", " ヌルブロック"),
     #[cfg(feature = "whole")]
@@ -170,6 +182,9 @@ mod tests {
     }
 
     fn check(backend: &str, english: &str) {
+        if english.starts_with("--") {
+            return;
+        }
         let japanese = line(Language::Ja, english);
         let words = japanese.split(|letter: char| !letter.is_ascii_alphanumeric());
         for word in words {

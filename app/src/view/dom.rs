@@ -304,12 +304,32 @@ fn follow_words(words: Box<dyn Fn() -> Words>, show: Box<dyn Fn(&str)>) {
     }));
 }
 
+/// What listens to an element. Gone with its owner, it hears nothing more: an event may still be on
+/// its way then.
+struct Listening {
+    target: Element,
+    event: String,
+    listener: Closure<dyn FnMut(Event)>,
+}
+
+impl Drop for Listening {
+    fn drop(&mut self) {
+        let function = self.listener.as_ref().unchecked_ref();
+        let _ = self
+            .target
+            .remove_event_listener_with_callback(&self.event, function);
+    }
+}
+
 fn listen(target: &Element, event: &str, happens: Box<dyn FnMut(Event)>) {
     let listener = Closure::wrap(happens);
     let function = listener.as_ref().unchecked_ref();
     let _ = target.add_event_listener_with_callback(event, function);
-    // The element goes with its owner, and the listener may go no sooner.
-    StoredValue::new_local(listener);
+    StoredValue::new_local(Listening {
+        target: target.clone(),
+        event: event.to_owned(),
+        listener,
+    });
 }
 
 /// Through the style object: a policy may forbid style in attributes.

@@ -32,7 +32,7 @@ fn mounted(state: State, language: Language) -> Mounted {
         .unchecked_into();
     document().body().unwrap().append_child(&place).unwrap();
     // Fails only where another test has started it.
-    let _ = any_spawner::Executor::init_wasm_bindgen();
+    let _ = Executor::init_wasm_bindgen();
     let owner = Owner::new();
     let store = owner.with(|| {
         let store = Store::new(state, language);

@@ -101,6 +101,11 @@ pub enum EngineError {
         /// Formats that it loads.
         takes: &'static str,
     },
+    /// The engine has no graph for the architecture.
+    ArchitectureNotLoaded {
+        /// The architecture.
+        architecture: String,
+    },
     /// The engine's kernels need a newer GPU.
     DeviceTooOld {
         /// Name of the device.
@@ -154,6 +159,7 @@ impl UserMessage for EngineError {
             Self::TooFewDevices { .. } => "too_few_devices",
             Self::CacheTypeNotForModel { .. } => "cache_type_not_for_model",
             Self::WeightsNotForEngine { .. } => "weights_not_for_engine",
+            Self::ArchitectureNotLoaded { .. } => "architecture_not_loaded",
             Self::DeviceTooOld { .. } => "device_too_old",
             Self::QuantizedCacheNeedsFullAttention { .. } => "quantized_cache_needs_full_attention",
             Self::NeedsHybridCacheManager { .. } => "needs_hybrid_cache_manager",
@@ -259,6 +265,14 @@ impl UserMessage for EngineError {
             Self::WeightsNotForEngine { format, .. } => match language {
                 Language::Ja => format!("重みの形式 {format} は、このエンジンでは読み込めません"),
                 Language::En => format!("the engine does not load weights in {format}"),
+            },
+            Self::ArchitectureNotLoaded { architecture } => match language {
+                Language::Ja => {
+                    format!("llama.cpp はこのアーキテクチャ({architecture})を読み込めません")
+                }
+                Language::En => {
+                    format!("llama.cpp does not load models of this architecture ({architecture})")
+                }
             },
             Self::DeviceTooOld {
                 device,
@@ -379,6 +393,12 @@ impl UserMessage for EngineError {
                 Language::Ja => format!("読み込める形式(--quant): {takes}"),
                 Language::En => format!("it loads (--quant): {takes}"),
             },
+            Self::ArchitectureNotLoaded { .. } => language
+                .pick(
+                    "vLLM か Transformers を選んでください(--backend vllm、--backend transformers)",
+                    "choose vLLM or Transformers (--backend vllm, --backend transformers)",
+                )
+                .into(),
             Self::DeviceTooOld { .. } => language
                 .pick(
                     "この GPU では llama.cpp(--backend llama.cpp)か Ollama を使ってください",

@@ -7,6 +7,8 @@ use alloc::string::ToString;
 use super::flash_attention;
 use super::settings::{FlashAttention, LlamaCpp, Version};
 use crate::engine::EngineError;
+#[cfg(feature = "configs")]
+use crate::model::Geometry;
 use crate::model::{Attention, Model};
 use crate::quant::TensorType;
 
@@ -16,7 +18,62 @@ const CACHE_TYPE_NAMES: &str = "f32, f16, bf16, q8_0, q4_0, q4_1, iq4_nl, q5_0, 
 /// `LLAMA_MAX_SEQ` (`llama-cparams.h`).
 const MOST_SEQUENCES: u64 = 256;
 
+/// Architectures that configurations have and llama.cpp has no graph for (`llama-arch.cpp`), by the
+/// names that they get here. A GGUF file of one would be of a newer release.
+#[cfg(feature = "configs")]
+const NOT_LOADED: &[&str] = &[
+    "aria",
+    "axk1",
+    "biogpt",
+    "codegen",
+    "cosmos3_edge",
+    "ernie4_5-vl-moe",
+    "flex_olmo",
+    "flint",
+    "gpt_neo",
+    "helium",
+    "hunyuan-large",
+    "hyperclovax",
+    "inkling",
+    "jetmoe",
+    "kolibri1",
+    "lara_mini",
+    "lfm3",
+    "longcat_flash",
+    "mistral_large4",
+    "mllama",
+    "molmo2",
+    "muse_spark",
+    "nanochat",
+    "olmo_hybrid",
+    "opt",
+    "persimmon",
+    "phi3small",
+    "recurrent_gemma",
+    "vaultgemma",
+    "voxtral_realtime",
+    "xglm",
+    "zamba",
+    "zamba2",
+];
+
+/// Whether the engine has a graph for the architecture, as far as that is known.
+#[cfg(feature = "configs")]
+fn is_loaded(model: &Model) -> bool {
+    model.geometry != Geometry::Known || !NOT_LOADED.contains(&model.architecture.as_str())
+}
+
+#[cfg(not(feature = "configs"))]
+const fn is_loaded(_: &Model) -> bool {
+    true
+}
+
 pub(super) fn check(settings: &LlamaCpp, model: &Model) -> Result<(), EngineError> {
+    if !is_loaded(model) {
+        return Err(EngineError::ArchitectureNotLoaded {
+            architecture: model.architecture.clone(),
+        });
+    }
     for cache_type in [settings.cache_type_k, settings.cache_type_v] {
         if !LlamaCpp::CACHE_TYPES.contains(&cache_type) {
             return Err(EngineError::UnknownCacheType {

@@ -5,7 +5,7 @@ use shared::engine::Precision;
 use shared::engine::llama_cpp::{FlashAttention, SplitMode};
 use shared::engine::sglang::{Ratio, StaticShare};
 use shared::engine::transformers::{AttentionImplementation, Cache, Kernel};
-use shared::engine::vllm::{CacheType, Utilization};
+use shared::engine::vllm::{CacheType, Drafter, Utilization};
 use shared::fit::Answer;
 use shared::quant::{FileType, Packing, TensorType};
 use shared::text::Language;
@@ -290,6 +290,10 @@ pub(crate) struct VllmOptions {
     /// Tokens drafted ahead in each step (default: 0)
     #[arg(long, value_name = "N", value_parser = value::count)]
     pub(crate) num_speculative_tokens: Option<u64>,
+    /// What drafts them: a look-up in the text, or the model's own prediction layers (MTP)
+    /// (default: ngram)
+    #[arg(long, value_name = "ngram|mtp", value_parser = value::drafter())]
+    pub(crate) speculative_method: Option<Drafter>,
 }
 
 /// Settings of SGLang, by its own names; `--tensor-parallel-size` is vLLM's too.

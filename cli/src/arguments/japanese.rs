@@ -125,6 +125,9 @@ pub(super) fn help(argument: &str) -> Option<&'static str> {
         "disable_radix_cache" => "プレフィックスをキャッシュしない",
         "disable_cuda_graph" => "CUDA Graph を使わない",
         "cuda_graph_max_bs_decode" => "CUDA Graph に取る最大のバッチ(既定: GPU により 8~512)",
+        "speculative_method" => {
+            "先読みの方法: 本文からの検索か、モデル自身の予測層(MTP)(既定: ngram)"
+        }
         "cache" => "KV キャッシュのクラス(既定: dynamic。int8・int4 は --kv でも)",
         "attn_implementation" => "アテンションの計算(既定: モデルにあれば sdpa)",
         "kernel" => "GPTQ の重み用のカーネル(既定: パッケージが選ぶもの)",

@@ -9,7 +9,7 @@ use shared::engine::Precision;
 use shared::engine::llama_cpp::{FlashAttention, LlamaCpp, SplitMode};
 use shared::engine::sglang::{Ratio, StaticShare};
 use shared::engine::transformers::{AttentionImplementation, Cache, Kernel};
-use shared::engine::vllm::{self, Utilization};
+use shared::engine::vllm::{self, Drafter, Utilization};
 use shared::fit::Answer;
 use shared::quant::{FileType, Packing, TensorType};
 use shared::source::manual::parse_billions;
@@ -404,6 +404,15 @@ pub(super) fn speculation() -> impl TypedValueParser<Value = bool> {
     one_of(["none", "draft-simple", "draft-mtp"], |name| match name {
         "none" | "draft-simple" => Some(false),
         "draft-mtp" => Some(true),
+        _ => None,
+    })
+}
+
+/// `--speculative-method`.
+pub(super) fn drafter() -> impl TypedValueParser<Value = Drafter> {
+    one_of(["ngram", "mtp"], |name| match name {
+        "ngram" => Some(Drafter::Ngram),
+        "mtp" => Some(Drafter::Mtp),
         _ => None,
     })
 }

@@ -53,6 +53,7 @@ pub(super) fn given(backend: &Backend, precisions: &Precisions) -> Vec<&'static 
             "--num-speculative-tokens",
             options.num_speculative_tokens.is_some(),
         ),
+        ("--speculative-method", options.speculative_method.is_some()),
     ])
 }
 
@@ -177,8 +178,8 @@ fn settings(backend: &Backend, precisions: &Precisions) -> Result<Vllm, Failure>
         enforce_eager: options.enforce_eager,
         language_model_only: options.language_model_only,
         num_speculative_tokens: options.num_speculative_tokens.unwrap_or(0),
-        // What a look-up drafts with serves every model.
-        drafter: Drafter::Ngram,
+        // A look-up serves every model.
+        drafter: options.speculative_method.unwrap_or(Drafter::Ngram),
         ..default
     })
 }

@@ -419,8 +419,8 @@ impl UserMessage for EngineError {
                 .into(),
             Self::NoPredictionLayers { .. } => language
                 .pick(
-                    "--spec-type を外すか、MTP の層を含む GGUF ファイルを指定してください",
-                    "leave --spec-type out, or give a GGUF file with those layers",
+                    "MTP(--spec-type、--speculative-method)を使わないか、その層を含むモデルを指定してください",
+                    "do without MTP (--spec-type, --speculative-method), or give a model with those layers",
                 )
                 .into(),
             Self::AdapterOfOtherModel { .. } => language

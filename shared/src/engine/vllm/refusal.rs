@@ -7,7 +7,7 @@ use alloc::string::ToString;
 
 use super::cache_type::CacheType;
 use super::longest_context;
-use super::settings::Vllm;
+use super::settings::{Drafter, Vllm};
 use crate::engine::EngineError;
 use crate::gpu::Device;
 use crate::model::{Attention, Method, Model};
@@ -56,6 +56,12 @@ pub(super) fn check(settings: &Vllm, model: &Model, devices: &[Device]) -> Resul
     positive("--max-num-seqs", settings.max_num_seqs)?;
     positive("--max-model-len", settings.max_model_len)?;
     positive("--block-size", settings.block_size)?;
+    let predicts = model.layers.iter().any(|layer| layer.next_token_prediction);
+    if settings.num_speculative_tokens > 0 && settings.drafter == Drafter::Mtp && !predicts {
+        return Err(EngineError::NoPredictionLayers {
+            model: model.name.clone(),
+        });
+    }
     let of_ggml = |kind: TensorType| kind.is_quantized() && kind != TensorType::Mxfp4;
     if !settings.version.reads_gguf()
         && model

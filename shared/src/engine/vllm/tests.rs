@@ -180,6 +180,20 @@ fn prediction_layers_keep_pages_where_they_draft() {
     assert_eq!(bytes(Drafter::Mtp, 0), 4 * layer);
     assert_eq!(bytes(Drafter::Ngram, 2), 4 * layer);
     assert_eq!(bytes(Drafter::Mtp, 2), 5 * layer);
+    let settings = Vllm {
+        drafter: Drafter::Mtp,
+        num_speculative_tokens: 2,
+        ..Vllm::default()
+    };
+    let without = crate::catalogue::find("qwen3:8b").unwrap();
+    let devices = [card(1 << 45, 80 * GIB, (9, 0))];
+    let refused = settings
+        .prepare(&without.checkpoint().unwrap(), &devices)
+        .err();
+    assert!(matches!(
+        refused,
+        Some(EngineError::NoPredictionLayers { .. })
+    ));
 }
 
 /// Bytes per token of all layers, as measured with Llama-3.1-8B.

@@ -58,6 +58,18 @@ What llama.cpp 0.5.0 and 0.6.0 allocate themselves (the host code with its CUDA 
     architectures(&mut page, samples, language);
     longest(&mut page, inversions, language);
     rules(&mut page, samples, language);
+    page.push_str(language.pick(
+        "
+### ほかのエンジン
+
+vLLM、SGLang、Transformers と GPTQ については、一致した件数と実機のログとの比較をそれぞれの文書に載せています(英語): [vLLM](engines/vllm.md)、[SGLang](engines/sglang.md)、[Transformers と GPTQ](engines/transformers.md)。
+",
+        "
+### Other engines
+
+How many cases are equal for vLLM, SGLang, Transformers and GPTQ, and what logs of real machines say, stands with their rules: [vLLM](engines/vllm.md), [SGLang](engines/sglang.md), [Transformers and GPTQ](engines/transformers.md).
+",
+    ));
     page
 }
 

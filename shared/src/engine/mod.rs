@@ -7,7 +7,9 @@
 mod error;
 pub mod llama_cpp;
 mod plan;
+mod serving;
 pub mod sglang;
+mod shell;
 pub mod transformers;
 pub mod vllm;
 

@@ -1,10 +1,10 @@
 //! The command line that starts SGLang's server with these settings.
 
-use alloc::format;
 use alloc::string::{String, ToString};
 use alloc::vec::Vec;
 
 use super::settings::{CacheType, Ratio, Sglang, StaticShare};
+use crate::engine::shell::quote;
 
 /// `sglang serve`; options at their defaults are left out, except the context.
 pub(super) fn serve(settings: &Sglang, model: &str, context_length: u64) -> String {
@@ -86,16 +86,6 @@ pub(super) fn serve(settings: &Sglang, model: &str, context_length: u64) -> Stri
         words.push(name.into());
     }
     words.join(" ")
-}
-
-/// The word as a POSIX shell reads it back.
-fn quote(word: &str) -> String {
-    let plain = |c: char| c.is_ascii_alphanumeric() || "-_./:=+,@%".contains(c);
-    if !word.is_empty() && word.chars().all(plain) {
-        word.to_string()
-    } else {
-        format!("'{}'", word.replace('\'', r"'\''"))
-    }
 }
 
 #[cfg(test)]

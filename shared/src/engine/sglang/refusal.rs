@@ -7,17 +7,14 @@ use alloc::string::ToString;
 
 use super::settings::{Ratio, Sglang, StaticShare};
 use crate::engine::EngineError;
+use crate::engine::serving::{divisible, enough, has_ggml_weights, kv_heads, positive};
 use crate::model::{Attention, Method, Model};
-use crate::quant::TensorType;
 
 /// Formats of weights that are told of.
 const FORMATS: &str = "BF16, GPTQ, AWQ, FP8, NVFP4, MXFP4, bitsandbytes, compressed-tensors";
 /// Families with recurrent or sparse layers that no class of the engine's serves, or whose pools
 /// are not known here.
 const UNKNOWN: [&str; 4] = ["deepseek4", "jamba", "minimax-01", "minimax-m3"];
-/// More than this is a slip of the finger.
-const MOST: u64 = 1 << 40;
-
 pub(super) fn check(settings: &Sglang, model: &Model, gpus: usize) -> Result<(), EngineError> {
     let unsupported = |reason| EngineError::UnsupportedModel {
         architecture: model.architecture.clone(),
@@ -41,37 +38,22 @@ pub(super) fn check(settings: &Sglang, model: &Model, gpus: usize) -> Result<(),
     if UNKNOWN.contains(&model.architecture.as_str()) {
         return Err(unsupported("SGLang"));
     }
-    let of_ggml = |kind: TensorType| kind.is_quantized() && kind != TensorType::Mxfp4;
     let packed = model.quantization.as_ref().map(|own| &own.method);
-    if matches!(packed, Some(Method::Exl2 | Method::Exl3 | Method::Hqq))
-        || model
-            .tensors
-            .iter()
-            .any(|tensor| of_ggml(tensor.tensor_type))
+    if matches!(packed, Some(Method::Exl2 | Method::Exl3 | Method::Hqq)) || has_ggml_weights(model)
     {
         return Err(EngineError::WeightsNotForEngine {
             format: model.weights_format.clone(),
             takes: FORMATS,
         });
     }
-    if gpus == 0 {
-        return Err(EngineError::NoDevice);
-    }
     let ranks = settings.tensor_parallel_size;
-    if ranks > gpus as u64 {
-        return Err(EngineError::TooFewDevices {
-            needed: ranks,
-            given: gpus as u64,
-        });
-    }
+    enough(ranks, gpus)?;
     let mut attends = false;
     for (_, layer) in model.decoder_layers() {
         let heads = match layer.attention {
             Attention::None => continue,
             Attention::Heads(heads) => {
-                if heads.kv_heads >= ranks || !ranks.is_multiple_of(heads.kv_heads.max(1)) {
-                    divisible("KV heads", heads.kv_heads, ranks)?;
-                }
+                kv_heads(heads.kv_heads, ranks)?;
                 heads.query_heads
             }
             Attention::Latent(latent) => latent.query_heads,
@@ -88,17 +70,6 @@ pub(super) fn check(settings: &Sglang, model: &Model, gpus: usize) -> Result<(),
     }
 }
 
-fn positive(name: &'static str, value: Option<u64>) -> Result<(), EngineError> {
-    match value {
-        Some(value) if !(1..=MOST).contains(&value) => Err(EngineError::InvalidSetting {
-            name,
-            value: value.to_string(),
-            expected: "1 or more",
-        }),
-        _ => Ok(()),
-    }
-}
-
 fn share(name: &'static str, value: Ratio) -> Result<(), EngineError> {
     if value.is_share() {
         return Ok(());
@@ -108,12 +79,4 @@ fn share(name: &'static str, value: Ratio) -> Result<(), EngineError> {
         value: value.to_string(),
         expected: "0.000001–1",
     })
-}
-
-fn divisible(what: &'static str, count: u64, ranks: u64) -> Result<(), EngineError> {
-    if count.is_multiple_of(ranks) {
-        Ok(())
-    } else {
-        Err(EngineError::NotDivisibleByRanks { what, count, ranks })
-    }
 }

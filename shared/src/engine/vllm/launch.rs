@@ -6,6 +6,7 @@ use alloc::vec::Vec;
 
 use super::cache_type::CacheType;
 use super::settings::{Drafter, Vllm};
+use crate::engine::shell::quote;
 
 /// `vllm serve`; options at their defaults are left out, except the context.
 pub(super) fn serve(settings: &Vllm, model: &str, context_length: u64) -> String {
@@ -72,16 +73,6 @@ pub(super) fn serve(settings: &Vllm, model: &str, context_length: u64) -> String
         option("--speculative-config", quote(&config));
     }
     words.join(" ")
-}
-
-/// The word as a POSIX shell reads it back.
-fn quote(word: &str) -> String {
-    let plain = |c: char| c.is_ascii_alphanumeric() || "-_./:=+,@%".contains(c);
-    if !word.is_empty() && word.chars().all(plain) {
-        word.to_string()
-    } else {
-        format!("'{}'", word.replace('\'', r"'\''"))
-    }
 }
 
 #[cfg(test)]

@@ -9,9 +9,10 @@ use super::cache_type::CacheType;
 use super::longest_context;
 use super::settings::{Drafter, Vllm};
 use crate::engine::EngineError;
+use crate::engine::serving::{MOST, divisible, enough, has_ggml_weights, kv_heads, positive};
 use crate::gpu::Device;
 use crate::model::{Attention, Method, Model};
-use crate::quant::{Packing, TensorType};
+use crate::quant::Packing;
 
 /// Formats of weights that are told of.
 const FORMATS: &str = "BF16, GPTQ, AWQ, FP8, NVFP4, MXFP4, compressed-tensors";
@@ -62,13 +63,7 @@ pub(super) fn check(settings: &Vllm, model: &Model, devices: &[Device]) -> Resul
             model: model.name.clone(),
         });
     }
-    let of_ggml = |kind: TensorType| kind.is_quantized() && kind != TensorType::Mxfp4;
-    if !settings.version.reads_gguf()
-        && model
-            .tensors
-            .iter()
-            .any(|tensor| of_ggml(tensor.tensor_type))
-    {
+    if !settings.version.reads_gguf() && has_ggml_weights(model) {
         return Err(EngineError::WeightsNotForEngine {
             format: model.weights_format.clone(),
             takes: FORMATS,
@@ -100,16 +95,8 @@ pub(super) fn check(settings: &Vllm, model: &Model, devices: &[Device]) -> Resul
             Some(settings.num_speculative_tokens),
         )?;
     }
-    if gpus == 0 {
-        return Err(EngineError::NoDevice);
-    }
     let ranks = settings.ranks();
-    if ranks > gpus as u64 {
-        return Err(EngineError::TooFewDevices {
-            needed: ranks,
-            given: gpus as u64,
-        });
-    }
+    enough(ranks, gpus)?;
     let in_use = devices
         .iter()
         .take(usize::try_from(ranks).unwrap_or(usize::MAX));
@@ -138,7 +125,7 @@ pub(super) fn check(settings: &Vllm, model: &Model, devices: &[Device]) -> Resul
         let heads = match layer.attention {
             Attention::None => continue,
             Attention::Heads(heads) => {
-                kv_heads(settings, heads.kv_heads)?;
+                kv_heads(heads.kv_heads, settings.tensor_parallel_size)?;
                 heads.query_heads
             }
             Attention::Latent(latent) => latent.query_heads,
@@ -163,37 +150,5 @@ pub(super) fn check(settings: &Vllm, model: &Model, devices: &[Device]) -> Resul
         Err(EngineError::NotGenerative {
             architecture: model.architecture.clone(),
         })
-    }
-}
-
-/// More than this is a slip of the finger.
-const MOST: u64 = 1 << 40;
-
-fn positive(name: &'static str, value: Option<u64>) -> Result<(), EngineError> {
-    match value {
-        Some(value) if !(1..=MOST).contains(&value) => Err(EngineError::InvalidSetting {
-            name,
-            value: value.to_string(),
-            expected: "1 or more",
-        }),
-        _ => Ok(()),
-    }
-}
-
-/// KV heads are shared out evenly, or each to several ranks evenly.
-fn kv_heads(settings: &Vllm, heads: u64) -> Result<(), EngineError> {
-    let ranks = settings.tensor_parallel_size;
-    if heads < ranks && ranks.is_multiple_of(heads.max(1)) {
-        Ok(())
-    } else {
-        divisible("KV heads", heads, ranks)
-    }
-}
-
-fn divisible(what: &'static str, count: u64, ranks: u64) -> Result<(), EngineError> {
-    if count.is_multiple_of(ranks) {
-        Ok(())
-    } else {
-        Err(EngineError::NotDivisibleByRanks { what, count, ranks })
     }
 }

@@ -4,6 +4,8 @@ use alloc::format;
 use alloc::string::{String, ToString};
 use alloc::vec::Vec;
 
+pub(super) use crate::engine::shell::quote;
+
 /// A command line as it grows.
 pub(super) struct Words(Vec<String>);
 
@@ -32,16 +34,6 @@ impl Words {
     /// The words, as a POSIX shell reads them back.
     pub(super) fn line(self) -> String {
         self.0.join(" ")
-    }
-}
-
-/// The word as a POSIX shell reads it back.
-pub(super) fn quote(word: &str) -> String {
-    let plain = |c: char| c.is_ascii_alphanumeric() || "-_./:=+,@%".contains(c);
-    if !word.is_empty() && word.chars().all(plain) {
-        word.to_string()
-    } else {
-        format!("'{}'", word.replace('\'', r"'\''"))
     }
 }
 

@@ -76,6 +76,13 @@ pub struct Traits {
     pub keeps_stream_between_passes: bool,
     /// Runs of a fast stack of layers to each of a slow one.
     pub fast_cycles: u64,
+    /// Layers after which the residual stream is put aside and begun anew; 0 where it never is.
+    pub residual_block_length: u64,
+    /// The decay of a linear attention's state is kept above a bound.
+    pub bounds_decay: bool,
+    /// Both factors of a gated network are kept within bounds, not the gate alone, where the
+    /// architecture leaves it open.
+    pub bounds_both_factors: bool,
 }
 
 /// How far a model's geometry can be trusted.

@@ -547,6 +547,9 @@ impl Reader<'_> {
             normalizes_results: is("swin_norm", true),
             keeps_stream_between_passes: is("skip_loop_final_norm", true),
             fast_cycles: self.number("hrm.l_cycles").unwrap_or(0),
+            residual_block_length: self.number("attn_res.block_size").unwrap_or(0),
+            bounds_decay: states("kda.gate_lower_bound"),
+            bounds_both_factors: is_float("activation.situ_linear_beta"),
         }
     }
 

@@ -13,6 +13,7 @@ use super::family::still_layers;
 use super::passes;
 use super::per_layer::PerLayerBlock;
 use super::recurrent::CONVOLUTION_CHANNELS;
+use super::residual_attention::ResidualBlock;
 use super::rwkv;
 use super::sample::sample;
 use super::sparse::IndexerBlock;
@@ -83,6 +84,7 @@ pub(in super::super) struct Block {
     pub(super) altup: Option<AltupBlock>,
     pub(super) indexer: Option<IndexerBlock>,
     pub(super) block_indexer: Option<BlockIndexer>,
+    pub(super) residual: Option<ResidualBlock>,
     /// The first block, whose values the others of RWKV 7 use.
     pub(super) first: bool,
     /// The layer's geometry.
@@ -153,6 +155,10 @@ pub(in super::super) struct ExpertBlock {
     pub(super) beside_post_norm: Option<Part>,
     /// The shared expert's result is gated by this.
     pub(super) shared_gate: Option<Part>,
+    /// From the residual stream to what the chosen experts read, narrower than it, and back.
+    pub(super) compress: Option<Part>,
+    pub(super) compressed_norm: Option<Part>,
+    pub(super) decompress: Option<Part>,
 }
 
 /// Latent attention.
@@ -179,7 +185,7 @@ pub(in super::super) struct RecurrentBlock {
 }
 
 /// Tensors that recurrent layers have, after `blk.N.`.
-const RECURRENT_TENSORS: [&str; 28] = [
+const RECURRENT_TENSORS: [&str; 29] = [
     "ssm_in.weight",
     "ssm_conv1d.weight",
     "ssm_conv1d.bias",
@@ -203,6 +209,7 @@ const RECURRENT_TENSORS: [&str; 28] = [
     "ssm_f_b.weight",
     "ssm_g_a.weight",
     "ssm_g_b.weight",
+    "ssm_g.weight",
     "attn_qkv.weight",
     "attn_gate.weight",
     "shortconv.in_proj.weight",
@@ -360,7 +367,9 @@ fn counts_each(settings: &LlamaCpp, model: &Model) -> bool {
         };
         recurrent || (flash && !has_kernel(settings, &layer.attention))
     };
-    model.architecture == "mistral4" || model.layers.iter().any(leaves)
+    // Streams put aside stay, so that each layer finds less room than the one before.
+    let grows = model.traits.residual_block_length > 0;
+    grows || model.architecture == "mistral4" || model.layers.iter().any(leaves)
 }
 
 /// The tensors of each block.
@@ -453,6 +462,9 @@ fn block(index: usize, kind: &Kind<'_>, rope_table: Option<&Tensor>) -> Block {
         post_norm: get("post_ffw_norm_2.weight"),
         beside_post_norm: get("post_ffw_norm_1.weight"),
         shared_gate: get("ffn_gate_inp_shexp.weight"),
+        compress: get("ffn_routed_down.weight"),
+        compressed_norm: get("ffn_routed_norm.weight"),
+        decompress: get("ffn_routed_up.weight"),
     });
     let recurring = layer
         .recurrent
@@ -535,6 +547,7 @@ fn block(index: usize, kind: &Kind<'_>, rope_table: Option<&Tensor>) -> Block {
         altup: AltupBlock::new(index, get),
         indexer: IndexerBlock::new(layer.indexer, get),
         block_indexer: BlockIndexer::new(layer.indexer, get),
+        residual: ResidualBlock::new(get),
         first: index == 0 && get("time_mix_v0.weight").is_some(),
         attention: layer.attention,
     }

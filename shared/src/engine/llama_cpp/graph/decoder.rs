@@ -15,6 +15,7 @@ use super::lightning::Decays;
 use super::node::{Graph, Id};
 use super::output::Output;
 use super::passes;
+use super::residual_attention::Residuals;
 use super::sparse::{self, IndexerInputs};
 use super::state::StateCopies;
 use crate::engine::EngineError;
@@ -76,6 +77,8 @@ pub(super) struct Decoder<'a> {
     pub(super) state_copies: Option<StateCopies>,
     /// States that are kept of each sequence, to go back to: the last and those before it.
     pub(super) kept_states: u64,
+    /// The decay of linear attention is kept above a bound.
+    pub(super) bounds_decay: bool,
     /// The embeddings, where every layer adds them.
     pub(super) embeddings: Option<Id>,
     /// How fast the heads of lightning attention forget.
@@ -88,6 +91,8 @@ pub(super) struct Decoder<'a> {
     pub(super) chosen_tokens: Option<Id>,
     /// The values of RWKV 7's first layer.
     pub(super) first_value: Option<Id>,
+    /// The residual streams put aside, where layers attend to them.
+    pub(super) residuals: Option<Residuals>,
     /// Embeddings of the tokens for every layer.
     pub(super) per_layer: Option<Id>,
     pub(super) output_rows: Id,
@@ -279,6 +284,7 @@ pub(super) fn decoder(
         window,
         state_copies,
         kept_states: settings.state_copies(&model.architecture),
+        bounds_decay: model.traits.bounds_decay,
         decays,
         embeddings: None,
         indexer,
@@ -286,6 +292,7 @@ pub(super) fn decoder(
         router_logits: None,
         chosen_tokens: None,
         first_value: None,
+        residuals: Residuals::new(model),
         per_layer: None,
         output_rows,
     };
@@ -331,6 +338,10 @@ pub(super) fn decoder(
     }
     if let Some((tensors, _)) = output.altup.zip(streams) {
         residual = decoder.merged(tensors, residual);
+        residual = decoder.selected(residual);
+    }
+    if decoder.residuals.is_some() {
+        residual = decoder.mixed(residual, output.residual_score);
         residual = decoder.selected(residual);
     }
     decoder.logits(output, residual);
@@ -405,6 +416,9 @@ impl Decoder<'_> {
             && let RecurrentState::Rwkv { head_dim, .. } = recurrent.state
         {
             return Ok(self.rwkv_layer(block, recurrent, head_dim, residual, last));
+        }
+        if self.residuals.is_some() {
+            return self.residual_layer(layer, block, residual);
         }
         if self.decays.is_some() {
             return self.lightning_layer(layer, block, residual, last);

@@ -83,6 +83,17 @@ pub(super) struct Family {
     pub(super) hides_image_logits: bool,
     /// What a part gives is normalised, not what it reads.
     pub(super) normalizes_results: bool,
+    /// The activation of networks keeps within bounds (SiTU): the gate, or the gate and what it
+    /// gates.
+    pub(super) saturates: Saturates,
+}
+
+/// Which factors of a network's activation are kept within bounds by steps of their own.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Saturates {
+    None,
+    Gate,
+    Both,
 }
 
 /// Which queries are scaled by a factor for each token.
@@ -165,15 +176,15 @@ pub(in super::super) fn fidelity(model: &Model, version: Version) -> Fidelity {
         | "gemma3" | "gemma3n" | "gemma4" | "glm-dsa" | "glm4" | "glm4moe" | "gpt-oss"
         | "granite" | "granite_swa" | "granitehybrid" | "granitemoe" | "hrm_text"
         | "hunyuan-dense" | "hunyuan-moe" | "hunyuan_vl" | "hy_v3" | "internlm2" | "jais2"
-        | "jamba" | "kimi-linear" | "laguna" | "lfm2" | "lfm2moe" | "llama" | "llama4"
-        | "maincoder" | "mamba" | "mamba2" | "maple" | "mellum" | "mimo2" | "minicpm"
-        | "minimax-01" | "minimax-m2" | "mistral3" | "mistral4" | "muse-glimmer" | "nanbeige"
-        | "nemotron" | "nemotron_h" | "nemotron_h_moe" | "olmo" | "olmo2" | "olmoe" | "openelm"
-        | "orion" | "paddleocr" | "pangu-embedded" | "phi2" | "phi3" | "plamo" | "plamo2"
-        | "plamo3" | "plm" | "qwen" | "qwen2" | "qwen2moe" | "qwen2vl" | "qwen3" | "qwen35"
-        | "qwen35moe" | "qwen3moe" | "qwen3next" | "qwen3vl" | "qwen3vlmoe" | "refact"
-        | "rwkv6" | "rwkv6qwen2" | "rwkv7" | "seed_oss" | "smollm3" | "spark2_5" | "stablelm"
-        | "starcoder2" | "talkie" | "xverse" => Fidelity::Equal,
+        | "jamba" | "kimi-k3" | "kimi-linear" | "laguna" | "lfm2" | "lfm2moe" | "llama"
+        | "llama4" | "maincoder" | "mamba" | "mamba2" | "maple" | "mellum" | "mimo2"
+        | "minicpm" | "minimax-01" | "minimax-m2" | "mistral3" | "mistral4" | "muse-glimmer"
+        | "nanbeige" | "nemotron" | "nemotron_h" | "nemotron_h_moe" | "olmo" | "olmo2"
+        | "olmoe" | "openelm" | "orion" | "paddleocr" | "pangu-embedded" | "phi2" | "phi3"
+        | "plamo" | "plamo2" | "plamo3" | "plm" | "qwen" | "qwen2" | "qwen2moe" | "qwen2vl"
+        | "qwen3" | "qwen35" | "qwen35moe" | "qwen3moe" | "qwen3next" | "qwen3vl"
+        | "qwen3vlmoe" | "refact" | "rwkv6" | "rwkv6qwen2" | "rwkv7" | "seed_oss" | "smollm3"
+        | "spark2_5" | "stablelm" | "starcoder2" | "talkie" | "xverse" => Fidelity::Equal,
         "afmoe" | "gptneox" | "grok" | "minicpm3" | "smallthinker" | "step35" => match version {
             Version::V0_6_0 => Fidelity::Equal,
             Version::V0_5_0 => Fidelity::EqualOnOneGpu,
@@ -188,8 +199,6 @@ pub(in super::super) fn fidelity(model: &Model, version: Version) -> Fidelity {
         "bailingmoe3" | "deci" | "gpt2" | "minimax-m3" => Fidelity::Close,
         // Compressed caches.
         "deepseek4" => Fidelity::Partial { one: 0, several: 0 },
-        // Residual streams that are mixed across layers.
-        "kimi-k3" => Fidelity::Partial { one: 1, several: 2 },
         // Several residual streams beside each other, and indexers.
         "glm5-next" => Fidelity::Partial { one: 3, several: 5 },
         "hy_v4" => Fidelity::Partial { one: 2, several: 6 },
@@ -240,6 +249,7 @@ const LLAMA: Family = Family {
     mixes_inputs: true,
     hides_image_logits: false,
     normalizes_results: false,
+    saturates: Saturates::None,
 };
 
 fn most_experts(model: &Model) -> u64 {
@@ -340,6 +350,16 @@ pub(super) fn family(model: &Model, windowed: bool) -> Family {
         },
         "rwkv6qwen2" | "arwkv7" | "kimi-linear" => Family {
             rotates: false,
+            ..base
+        },
+        "kimi-k3" => Family {
+            rotates: false,
+            normalizes_experts: None,
+            saturates: if model.traits.bounds_both_factors {
+                Saturates::Both
+            } else {
+                Saturates::Gate
+            },
             ..base
         },
         "gemma4" => Family {

@@ -6,6 +6,7 @@ use super::super::placement::Place;
 use super::super::settings::Version;
 use super::block::{Block, Dense, ExpertBlock, Part};
 use super::decoder::Decoder;
+use super::family::Saturates;
 use super::node::Id;
 
 /// Most experts whose results CUDA adds up in one operation
@@ -42,8 +43,7 @@ impl Decoder<'_> {
         if dense.gate.is_some() {
             let gate = self.projected(dense.gate, dense.gate_bias, from);
             let up = self.projected(dense.up, dense.up_bias, from);
-            let shape = self.graph.shape(up);
-            return self.graph.own(shape, &[gate, up]);
+            return self.gated_by(gate, up);
         }
         let up = self.projected(dense.up, dense.up_bias, from);
         let [rows, columns, ..] = self.graph.shape(up);
@@ -56,6 +56,11 @@ impl Decoder<'_> {
     }
 
     pub(super) fn experts(&mut self, block: &ExpertBlock, from: Id, router: Option<Id>) -> Id {
+        let input = from;
+        if block.compress.is_some() {
+            self.router_logits = Some(self.projected(block.router, None, input));
+        }
+        let from = self.projected(block.compress, None, input);
         let [width, tokens, ..] = self.graph.shape(from);
         let used = block.experts.used;
         let shared = block.shared.up.is_some();
@@ -96,10 +101,15 @@ impl Decoder<'_> {
             self.graph.own([1, used, tokens, 1], &[every, chosen])
         });
         let routed = self.weighted_sum(down, scales, weights, [width, used, tokens, 1]);
+        let mut routed = routed;
+        if block.compressed_norm.is_some() {
+            routed = self.norm(routed, block.compressed_norm, None);
+        }
+        routed = self.projected(block.decompress, None, routed);
         if !shared {
             return routed;
         }
-        let shared = self.shared(block, from, early);
+        let shared = self.shared(block, input, early);
         let sum = self.graph.map(&[routed, shared]);
         if self.family.scales_shared_sum {
             return self.graph.map(&[sum]);
@@ -121,6 +131,8 @@ impl Decoder<'_> {
             && block.shared_alike
             && block.down_copy == 0
             && !self.family.weighs_experts_input
+            && self.family.saturates == Saturates::None
+            && block.compress.is_none()
     }
 
     /// The expert that every token uses.
@@ -237,9 +249,34 @@ impl Decoder<'_> {
         let up = self.graph.expert_matrix(up, shape, row, chosen);
         let up = self.expert_bias(up, block.up_bias, chosen);
         match gate {
-            Some(gate) => self.graph.own(shape, &[gate, up]),
+            Some(gate) => self.gated_by(gate, up),
             None => self.graph.map(&[up]),
         }
+    }
+
+    /// The activation of a gate by what it gates.
+    fn gated_by(&mut self, gate: Id, up: Id) -> Id {
+        if self.family.saturates == Saturates::None {
+            let shape = self.graph.shape(up);
+            return self.graph.own(shape, &[gate, up]);
+        }
+        let bounded = self.bounded(gate);
+        let open = self.graph.map(&[gate]);
+        let gate = self.graph.map(&[bounded, open]);
+        let up = if self.family.saturates == Saturates::Both {
+            self.bounded(up)
+        } else {
+            up
+        };
+        self.graph.map(&[gate, up])
+    }
+
+    /// Scaled down, within one and minus one, and scaled up.
+    fn bounded(&mut self, mut value: Id) -> Id {
+        for _ in 0..3 {
+            value = self.graph.map(&[value]);
+        }
+        value
     }
 
     /// Adds the biases of the chosen experts, where they have any.

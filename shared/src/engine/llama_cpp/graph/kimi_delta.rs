@@ -1,6 +1,6 @@
 //! Kimi delta attention: a delta net whose queries, keys and values have a convolution each.
 //!
-//! Source: llama.cpp 0.5.0 and 0.6.0, `models/kimi-linear.cpp`.
+//! Source: llama.cpp 0.5.0 and 0.6.0, `models/kimi-linear.cpp` and `models/kimi-k3.cpp`.
 
 use super::block::{Block, Part, RecurrentBlock};
 use super::decoder::Decoder;
@@ -44,9 +44,19 @@ impl Decoder<'_> {
             recurrent.part("ssm_dt.bias"),
             decay,
         );
-        let decay = self.graph.map(&[decay]);
-        let decay = self.graph.view(decay, [head_dim, heads, self.tokens, 1]);
-        let decay = self.weighed_by_reshaped(decay, recurrent.part("ssm_a"));
+        let per_head = [head_dim, heads, self.tokens, 1];
+        let steepness = recurrent.part("ssm_a");
+        let decay = if self.bounds_decay {
+            let decay = self.graph.view(decay, per_head);
+            let decay = self.weighed_by_reshaped(decay, steepness);
+            let decay = self.graph.map(&[decay]);
+            let decay = self.graph.map(&[decay]);
+            self.graph.map(&[decay])
+        } else {
+            let decay = self.graph.map(&[decay]);
+            let decay = self.graph.view(decay, per_head);
+            self.weighed_by_reshaped(decay, steepness)
+        };
         let decay = self.graph.view(decay, headed);
         let beta = self.projected(recurrent.part("ssm_beta.weight"), None, from);
         let beta = self.graph.view(beta, [1, heads, tokens, sequences]);
@@ -72,9 +82,13 @@ impl Decoder<'_> {
         let last = [elements.unwrap_or(0), sequences, self.kept_states, 1];
         let last = self.graph.view(result, last);
         self.graph.store(self.state_place(block), &[last]);
-        let per_head = [head_dim, heads, self.tokens, 1];
-        let gate = self.projected(recurrent.part("ssm_g_a.weight"), None, from);
-        let gate = self.projected(recurrent.part("ssm_g_b.weight"), None, gate);
+        let gate = match recurrent.part("ssm_g.weight") {
+            Some(whole) => self.graph.matrix(whole, from),
+            None => {
+                let gate = self.projected(recurrent.part("ssm_g_a.weight"), None, from);
+                self.projected(recurrent.part("ssm_g_b.weight"), None, gate)
+            }
+        };
         let gate = self.graph.view(gate, per_head);
         let output = self.graph.view(output, per_head);
         let normalized = self.norm(output, recurrent.part("ssm_norm.weight"), None);

@@ -185,8 +185,11 @@ impl Decoder<'_> {
                 self.graph.keep_from_gpus(attended);
             }
             if !matches!(cache_type, TensorType::F16 | TensorType::F32) {
-                self.graph
-                    .add_extra(attended, cells.saturating_mul(row).saturating_mul(2));
+                let converted = |row: u64| cells.saturating_mul(row).saturating_mul(2);
+                self.graph.add_extra(attended, converted(row));
+                // Copies of values are no part of the keys' any more.
+                let values = converted(latent.latent_dim);
+                self.graph.add_extra_of_copies(attended, values);
             }
             self.graph
                 .view(attended, [latent.latent_dim, per_stream, heads, streams])
@@ -215,7 +218,14 @@ impl Decoder<'_> {
             None => attended,
         };
         let attended = self.graph.view(attended, decompressed);
-        let joined = self.graph.own([width, self.tokens, 1, 1], &[attended]);
+        let flat = [width, self.tokens, 1, 1];
+        let joined = if self.settings.uses_flash_attention() {
+            // Copied as it is, and seen as one row for each token.
+            let copied = self.graph.own(decompressed, &[attended]);
+            self.graph.view(copied, flat)
+        } else {
+            self.graph.own(flat, &[attended])
+        };
         self.graph.expand(joined);
         joined
     }

@@ -21,6 +21,7 @@ mod per_layer;
 mod plamo2;
 mod prediction;
 mod recurrent;
+mod residual_attention;
 mod rwkv;
 mod sample;
 mod schedule;

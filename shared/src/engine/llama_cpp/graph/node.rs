@@ -61,6 +61,8 @@ pub(super) struct Node {
     pub(super) extra: u64,
     /// Bytes beyond the elements that GPUs ask for.
     pub(super) gpu_extra: u64,
+    /// Bytes more where the caches that the node reads are copied for it.
+    pub(super) copied_extra: u64,
     /// Whether no GPU can compute the node.
     pub(super) host_only: bool,
     /// Where the layer is whose fused attention this is.
@@ -81,6 +83,7 @@ impl Node {
             element,
             extra: 0,
             gpu_extra: 0,
+            copied_extra: 0,
             host_only: false,
             attends_for: None,
             sources,
@@ -515,6 +518,12 @@ impl Graph {
     pub(super) fn add_extra(&mut self, id: Id, bytes: u64) {
         let node = self.node(id);
         node.gpu_extra = node.gpu_extra.saturating_add(bytes);
+    }
+
+    /// Bytes more that a GPU asks for where the caches that the node reads are copied for it.
+    pub(super) fn add_extra_of_copies(&mut self, id: Id, bytes: u64) {
+        let node = self.node(id);
+        node.copied_extra = node.copied_extra.saturating_add(bytes);
     }
 
     /// The node is the fused attention of a layer at this place.

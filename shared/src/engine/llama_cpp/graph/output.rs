@@ -25,6 +25,8 @@ pub(in super::super) struct Output {
     pub(super) first_state: Option<Part>,
     pub(super) per_layer: Option<PerLayerTensors>,
     pub(super) altup: Option<AltupTensors>,
+    /// By what the streams put aside are mixed after the last block.
+    pub(super) residual_score: Option<Part>,
     /// Of a model that is prediction layers alone.
     pub(super) prediction: Option<PredictionTensors>,
 }
@@ -94,6 +96,7 @@ pub(in super::super) fn output(model: &Model, placement: &Placement) -> Output {
         }),
         logits_bias: get("output.bias"),
         first_state: get("hrm.z_l_init").or_else(|| get("hrm.z_l_init.weight")),
+        residual_score: get("output_res_score.weight"),
         per_layer: per_layer(),
         altup: altup(),
         prediction,

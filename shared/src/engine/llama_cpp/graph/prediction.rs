@@ -115,6 +115,7 @@ pub(super) fn prediction(
         window: inputs.filter(|_| slides),
         state_copies: None,
         kept_states: 1,
+        bounds_decay: model.traits.bounds_decay,
         decays: None,
         embeddings: None,
         indexer: None,
@@ -122,6 +123,7 @@ pub(super) fn prediction(
         router_logits: None,
         chosen_tokens: None,
         first_value: None,
+        residuals: None,
         per_layer: None,
         output_rows,
     };

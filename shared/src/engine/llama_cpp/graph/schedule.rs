@@ -288,6 +288,13 @@ impl Splitter<'_> {
                     _ => self.renumbered[source as usize].unwrap_or(0),
                 }
             });
+            let is_copied = |&source: &Id| {
+                let at = self.places[source as usize];
+                self.nodes[source as usize].memory == Memory::Cache && at != place
+            };
+            if self.nodes[index].sources().iter().any(is_copied) {
+                node.gpu_extra = node.gpu_extra.saturating_add(node.copied_extra);
+            }
             self.renumbered[index] = Some(self.next());
             self.result.push(Placed { node, place });
         }

@@ -351,7 +351,7 @@ pub(super) fn advise(
         micro_batch: !wanted.moves
             && is_free(MICRO_BATCH.name)
             && (!is_given(BATCH.name) || !settings.profile.has_one_batch_size()),
-        flash_attention: backend.setting(FLASH_ATTENTION.name).is_some(),
+        flash_attention: is_free(FLASH_ATTENTION.name),
         gpu_layers: wanted.moves && is_free(GPU_LAYERS.name),
         cpu_experts: wanted.moves && is_free(CPU_EXPERTS.name),
         tensor_split: is_free(TENSOR_SPLIT.name),

@@ -235,8 +235,8 @@ pub(crate) struct AdditionOptions {
     /// Tokens drafted at once (default: 3)
     #[arg(long, value_name = "N", value_parser = value::positive)]
     pub(crate) spec_draft_n_max: Option<u64>,
-    /// A projector for images and sound
-    #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
+    /// A projector for images and sound; auto: the model's own
+    #[arg(long, value_name = "FILE|auto", value_hint = ValueHint::FilePath)]
     pub(crate) mmproj: Option<String>,
     /// The projector stays in host memory
     #[arg(long)]

@@ -92,7 +92,7 @@ pub(super) fn help(argument: &str) -> Option<&'static str> {
         "cache_type_v_draft" => "下書き側の V キャッシュの型(既定: f16)",
         "spec_type" => "draft-mtp ならモデル自身の予測層(MTP)で下書きする",
         "spec_draft_n_max" => "一度に下書きするトークン数(既定: 3)",
-        "mmproj" => "画像や音声のプロジェクター",
+        "mmproj" => "画像や音声のプロジェクター。auto ならモデル自身のもの",
         "no_mmproj_offload" => "プロジェクターをホストメモリに置く",
         "lora" => "LoRA アダプター",
         "gpu_memory_utilization" => {

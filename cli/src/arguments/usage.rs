@@ -54,6 +54,8 @@ pub(crate) enum UsageError {
     },
     /// A regular expression that is none.
     BadPattern { pattern: String, reason: String },
+    /// `--mmproj auto` for a model of which no projector is known.
+    NoOwnProjector { model: String },
     /// An engine without settings that trade anything for memory.
     NoAdvice { backend: &'static str },
     /// More tokens than the engine counts.
@@ -182,6 +184,7 @@ impl UserMessage for UsageError {
             Self::UnknownVersion { .. } => "unknown_backend_version",
             Self::OptionOfOtherBackend { .. } => "option_of_other_backend",
             Self::BadPattern { .. } => "bad_pattern",
+            Self::NoOwnProjector { .. } => "no_own_projector",
             Self::NoAdvice { .. } => "no_advice",
             Self::ContextTooLong { .. } => "context_too_long",
             Self::DeviceCount { .. } => "device_count",
@@ -240,6 +243,9 @@ impl UsageError {
             Self::BadPattern { pattern, reason } => {
                 format!("「{pattern}」は正規表現ではありません({reason})")
             }
+            Self::NoOwnProjector { model } => {
+                format!("「{model}」からは、画像や音声のプロジェクターのことが分かりません")
+            }
             Self::NoAdvice { backend } => format!("{backend} では助言できません"),
             Self::ContextTooLong { context, limit, .. } => {
                 format!("コンテキスト {context} はエンジンの上限 {limit} を超えています")
@@ -287,6 +293,9 @@ impl UsageError {
             }
             Self::BadPattern { pattern, reason } => {
                 format!("“{pattern}” is not a regular expression ({reason})")
+            }
+            Self::NoOwnProjector { model } => {
+                format!("“{model}” tells of no projector for images or sound")
             }
             Self::NoAdvice { backend } => format!("there is no advice for {backend}"),
             Self::ContextTooLong { context, limit, .. } => {
@@ -336,6 +345,9 @@ impl UsageError {
             Self::BadPattern { .. } => {
                 "記号そのものを表すには \\ を前に付けてください(例: blk\\.0\\.)".into()
             }
+            Self::NoOwnProjector { .. } => {
+                "--mmproj に、モデルとともに配布される mmproj-….gguf を指定してください".into()
+            }
             Self::NoAdvice { .. } => "--backend llama.cpp で試してください".into(),
             Self::ContextTooLong {
                 limit,
@@ -383,6 +395,9 @@ impl UsageError {
             }
             Self::BadPattern { .. } => {
                 "put \\ before signs that mean themselves, as in blk\\.0\\.".into()
+            }
+            Self::NoOwnProjector { .. } => {
+                "give --mmproj the mmproj-….gguf that comes with the model".into()
             }
             Self::NoAdvice { .. } => "try --backend llama.cpp".into(),
             Self::ContextTooLong {

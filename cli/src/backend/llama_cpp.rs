@@ -83,7 +83,7 @@ pub(super) fn advise(question: &Question, wanted: &Wanted) -> Result<Option<Sear
         precisions: choice,
         micro_batch: options.ubatch_size.is_none()
             && (options.batch_size.is_none() || !settings.profile.has_one_batch_size()),
-        flash_attention: true,
+        flash_attention: options.flash_attn.is_none(),
         gpu_layers: options.n_gpu_layers.is_none() && takes("--n-gpu-layers"),
         cpu_experts: options.n_cpu_moe.is_none()
             && options.override_tensor.is_empty()
@@ -148,12 +148,12 @@ fn settings(
         kv_offload: !options.no_kv_offload,
         op_offload: !options.no_op_offload,
         outputs_max: options.outputs_max.or(default.outputs_max),
-        additions: additions(&backend.additions)?,
+        additions: additions(&backend.additions, model)?,
     })
 }
 
 /// What runs beside the model, read from its files.
-fn additions(options: &AdditionOptions) -> Result<Additions, Failure> {
+fn additions(options: &AdditionOptions, model: &Model) -> Result<Additions, Failure> {
     let default = Additions::default();
     let draft = options.model_draft.as_ref().map(|file| {
         Ok::<_, Failure>(Draft {
@@ -163,7 +163,10 @@ fn additions(options: &AdditionOptions) -> Result<Additions, Failure> {
         })
     });
     let projector = options.mmproj.as_ref().map(|file| {
-        let projector = beside::projector(Path::new(file))?;
+        let projector = match file.as_str() {
+            Additions::OWN_PROJECTOR => beside::own_projector(model)?,
+            file => beside::projector(Path::new(file))?,
+        };
         Ok::<_, Failure>((file.clone(), Arc::new(projector)))
     });
     let adapters = options.lora.iter().map(|file| {

@@ -3,10 +3,11 @@
 use std::path::Path;
 
 use shared::catalogue;
-use shared::model::{Model, Projector, Tensor};
+use shared::model::{Model, Projector, Tensor, Vision};
 use shared::source::gguf::{GgufError, Header, read_adapter, read_projector};
 
 use super::gguf;
+use crate::arguments::UsageError;
 use crate::failure::Failure;
 
 /// The model that drafts: a GGUF file, or an entry of the catalogue.
@@ -27,6 +28,17 @@ pub(crate) fn draft(text: &str) -> Result<Model, Failure> {
 /// Where it cannot be read or is none.
 pub(crate) fn projector(path: &Path) -> Result<Projector, Failure> {
     read(path, read_projector)
+}
+
+/// The model's own projector, as its configuration tells of it.
+///
+/// # Errors
+/// Where it tells of none.
+pub(crate) fn own_projector(model: &Model) -> Result<Projector, UsageError> {
+    let own = model.vision.as_ref().and_then(Vision::projector);
+    own.ok_or_else(|| UsageError::NoOwnProjector {
+        model: model.name.clone(),
+    })
 }
 
 /// The tensors of a LoRA adapter.

@@ -180,7 +180,7 @@ impl Found {
         }
         let by_repository = given.eq_ignore_ascii_case(entry.repository);
         if (for_ollama || by_repository)
-            && let Some(repository) = entry.gguf_repository()
+            && let Some(repository) = entry.gguf_repository(format)
         {
             return format!("{repository}:{format}");
         }

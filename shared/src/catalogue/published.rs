@@ -9,8 +9,8 @@ use alloc::string::String;
 
 use super::{Entry, entries};
 use crate::quant::FileType::{
-    self, Bf16, F16, Q2K, Q3KL, Q3KM, Q3KS, Q4_0, Q4_1, Q4KM, Q4KS, Q5_0, Q5_1, Q5KM, Q5KS, Q6K,
-    Q8_0,
+    self, Bf16, F16, Mxfp4, Mxfp4Moe, Q2K, Q3KL, Q3KM, Q3KS, Q4_0, Q4_1, Q4KM, Q4KS, Q5_0, Q5_1,
+    Q5KM, Q5KS, Q6K, Q8_0,
 };
 
 /// What the library has of most models.
@@ -203,11 +203,15 @@ impl Entry {
         })
     }
 
-    /// A repository of the Hub with the model's files in all usual formats; `None` where none is
-    /// known.
+    /// A repository of the Hub with the model's file of this type; `None` where none is known.
     #[must_use]
-    pub fn gguf_repository(&self) -> Option<String> {
+    pub fn gguf_repository(&self, file_type: FileType) -> Option<String> {
         let (owner, _) = OWNERS.iter().find(|(_, tags)| tags.contains(&self.tag))?;
+        let owner = match file_type {
+            // The others' files are not called so.
+            Mxfp4 | Mxfp4Moe => "ggml-org",
+            _ => owner,
+        };
         let (_, name) = self.repository.split_once('/')?;
         Some(format!("{owner}/{name}-GGUF"))
     }
@@ -289,8 +293,10 @@ mod tests {
         assert!(LIBRARY.iter().all(|(tag, ..)| known(tag)));
         let mut owned = OWNERS.iter().flat_map(|(_, tags)| tags.iter());
         assert!(owned.all(|tag| known(tag)));
-        let repository = find("qwen3:8b").unwrap().gguf_repository();
+        let repository = find("qwen3:8b").unwrap().gguf_repository(Q4KM);
         assert_eq!(repository.as_deref(), Some("unsloth/Qwen3-8B-GGUF"));
-        assert_eq!(find("gemma3:4b").unwrap().gguf_repository(), None);
+        assert_eq!(find("gemma3:4b").unwrap().gguf_repository(Q4KM), None);
+        let own = find("gpt-oss:20b").unwrap().gguf_repository(Mxfp4);
+        assert_eq!(own.as_deref(), Some("ggml-org/gpt-oss-20b-GGUF"));
     }
 }

@@ -142,7 +142,9 @@ impl<'a> Mix<'a> {
 
     /// The type of a tensor, to be asked in the order of the file.
     fn tensor_type(&mut self, tensor: &Tensor) -> TensorType {
-        if !category::is_quantized(tensor) {
+        // What the checkpoint holds in blocks, the converter takes as it is, and the quantizer refuses
+        // to quantize again (`requantizing from type … is disabled`).
+        if !category::is_quantized(tensor) || tensor.tensor_type.is_quantized() {
             return tensor.tensor_type;
         }
         let kind = match self.file_type {

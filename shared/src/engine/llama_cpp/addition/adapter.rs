@@ -63,6 +63,7 @@ pub(super) fn fixed(
     Ok(Fixed {
         name: format!("--lora {name}"),
         weights,
+        weights_basis: Basis::Exact,
         compute,
         basis: Basis::Estimate {
             below_permille: 1_000,

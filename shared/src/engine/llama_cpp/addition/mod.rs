@@ -74,6 +74,9 @@ impl Default for Additions {
 }
 
 impl Additions {
+    /// In place of a file's name: the model's own projector, as its configuration tells of it.
+    pub const OWN_PROJECTOR: &'static str = "auto";
+
     /// Whether there are none.
     #[must_use]
     pub fn is_empty(&self) -> bool {
@@ -128,6 +131,8 @@ struct Fixed {
     /// What it is, for the explanation.
     name: String,
     weights: Bytes,
+    /// How the weights were come by.
+    weights_basis: Basis,
     compute: Bytes,
     /// How the compute buffers were come by.
     basis: Basis,
@@ -209,7 +214,11 @@ impl Planner for Beside<'_> {
                     bytes: bytes(&fixed.compute),
                     basis: fixed.basis,
                 };
-                device.weights = sum(device.weights, Figure::exact(bytes(&fixed.weights)));
+                let weights = Figure {
+                    bytes: bytes(&fixed.weights),
+                    basis: fixed.weights_basis,
+                };
+                device.weights = sum(device.weights, weights);
                 device.compute = sum(device.compute, compute);
             }
             let host = &mut plan.host;
@@ -254,7 +263,10 @@ impl Planner for Beside<'_> {
             };
             BesidePlan {
                 name: fixed.name.clone(),
-                weights: Figure::exact(bytes(&fixed.weights)),
+                weights: Figure {
+                    bytes: bytes(&fixed.weights),
+                    basis: fixed.weights_basis,
+                },
                 kv_cache: Figure::exact(0),
                 compute: Figure {
                     bytes: bytes(&fixed.compute),

@@ -7,7 +7,7 @@
 
 use alloc::format;
 
-use super::Fixed;
+use super::{Additions, Fixed};
 use crate::engine::llama_cpp::placement::Place;
 use crate::engine::llama_cpp::settings::{FlashAttention, LlamaCpp};
 use crate::engine::llama_cpp::weights::{Bytes, allocated_bytes};
@@ -75,6 +75,13 @@ pub(super) fn fixed(
     Ok(Fixed {
         name: format!("--mmproj {name}"),
         weights,
+        weights_basis: match name {
+            Additions::OWN_PROJECTOR => Basis::Estimate {
+                below_permille: 20,
+                above_permille: 10,
+            },
+            _ => Basis::Exact,
+        },
         compute,
         basis: Basis::Estimate {
             below_permille: 300,

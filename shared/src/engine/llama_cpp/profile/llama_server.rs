@@ -75,8 +75,13 @@ pub(super) fn command(
     slots: &[u64],
 ) -> String {
     let mut words = Words::new(program);
-    if !is_path(model) && model.contains('/') {
+    let from_hub = !is_path(model) && model.contains('/');
+    if from_hub {
         words.option("--hf-repo", model);
+        // What the repository has of projectors would be loaded too.
+        if settings.additions.projector.is_none() {
+            words.word("--no-mmproj");
+        }
     } else {
         words.option("--model", &file(model));
     }
@@ -135,13 +140,20 @@ pub(super) fn command(
         words.word("--no-op-offload");
     }
     if !settings.additions.is_empty() {
-        additions(settings, &mut words);
+        let own_projector = (!from_hub).then(|| format!("mmproj-{}", base_name(&file(model))));
+        additions(settings, own_projector.as_deref(), &mut words);
     }
     words.line()
 }
 
-/// What runs beside the model.
-fn additions(settings: &LlamaCpp, words: &mut Words) {
+/// A file's name without its folders.
+fn base_name(path: &str) -> &str {
+    path.rsplit(['/', '\\']).next().unwrap_or(path)
+}
+
+/// What runs beside the model, whose own projector is in this file; `None` where it comes with the
+/// model.
+fn additions(settings: &LlamaCpp, own_projector: Option<&str>, words: &mut Words) {
     let additions = &settings.additions;
     if let Some(draft) = &additions.draft {
         words.option("--model-draft", &file(&draft.file));
@@ -167,7 +179,14 @@ fn additions(settings: &LlamaCpp, words: &mut Words) {
         }
     }
     if let Some((name, _)) = &additions.projector {
-        words.option("--mmproj", name);
+        match name.as_str() {
+            Additions::OWN_PROJECTOR => {
+                if let Some(own) = own_projector {
+                    words.option("--mmproj", own);
+                }
+            }
+            name => words.option("--mmproj", name),
+        }
         if !additions.projector_offload {
             words.word("--no-mmproj-offload");
         }

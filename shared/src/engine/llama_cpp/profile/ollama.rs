@@ -19,10 +19,12 @@ use core::cell::OnceCell;
 
 use super::words::{is_path, quote};
 use super::{Profile, one_batch, one_type, with_own_build};
-use crate::engine::llama_cpp::{CONTEXT_LIMIT, FlashAttention, LlamaCpp, Prepared, SplitMode};
+use crate::engine::llama_cpp::{
+    Additions, CONTEXT_LIMIT, FlashAttention, LlamaCpp, Prepared, SplitMode,
+};
 use crate::engine::{DevicePlan, EngineError, Explanation, Figure, Plan, Planner};
 use crate::gpu::Device;
-use crate::model::{Attention, Model, Projector, Tensor, Vision};
+use crate::model::{Attention, Model, Vision};
 use crate::quant::TensorType;
 
 /// Ollama.
@@ -102,14 +104,15 @@ impl Profile for Ollama {
     /// Layers that predict draft, and the encoder of images is loaded with the model.
     fn with_additions(&self, settings: &LlamaCpp, model: &Model) -> Option<LlamaCpp> {
         let predicts = model.layers.iter().any(|layer| layer.next_token_prediction);
-        let projector = model.vision.as_ref().and_then(projector);
+        let projector = model.vision.as_ref().and_then(Vision::projector);
         if !predicts && projector.is_none() {
             return None;
         }
         let mut settings = settings.clone();
         settings.additions.prediction = predicts;
         settings.additions.draft_tokens = DRAFT_TOKENS;
-        settings.additions.projector = projector.map(|own| (model.name.clone(), Arc::new(own)));
+        settings.additions.projector =
+            projector.map(|own| (Additions::OWN_PROJECTOR.into(), Arc::new(own)));
         // Where not every layer is on the GPUs, neither is the encoder.
         let whole = model.layers.len() as u64 + 1;
         settings.additions.projector_offload =
@@ -246,23 +249,6 @@ fn own_name(model: &str, context: u64) -> String {
         "" => format!("model-{context}"),
         name => format!("{name}-{context}"),
     }
-}
-
-/// An encoder as its file has it, in 16 bits.
-fn projector(vision: &Vision) -> Option<Projector> {
-    let item = vision.item?;
-    let elements = vision.parameters();
-    Some(Projector {
-        kind: item.projector.into(),
-        tensors: Vec::from([Tensor {
-            name: "v".into(),
-            dimensions: [elements, 1, 1, 1],
-            tensor_type: TensorType::F16,
-            packing: None,
-        }]),
-        vision: Some(item.encoder),
-        audio: None,
-    })
 }
 
 /// What Ollama takes a model to need before it is loaded.

@@ -1,8 +1,10 @@
 use super::*;
 use crate::catalogue;
-use crate::engine::llama_cpp::Version;
+use crate::engine::llama_cpp::{Additions, Version};
 use crate::engine::{Engine, Precision};
 use crate::fit::{Answer, Budget, max_context};
+use crate::model::Vision;
+use alloc::sync::Arc;
 
 const MIB: u64 = 1024 * 1024;
 
@@ -126,7 +128,8 @@ fn ollama_loads_encoders() {
         let planner = settings.prepare(&model, &devices(&[24_000])).unwrap();
         planner.plan(8_192).unwrap().devices[0].clone()
     };
-    let encoder = 2 * model.vision.unwrap().parameters();
+    let encoder = model.vision.as_ref().and_then(Vision::projector).unwrap();
+    let encoder = encoder.tensors[0].bytes();
     let server = plan(&LlamaServer.defaults());
     let own = plan(&Ollama.defaults());
     let aligned = encoder.next_multiple_of(128);
@@ -264,6 +267,35 @@ fn commands_say_what_was_set() {
         command(&LlamaCli.defaults(), "qwen3:8b"),
         "llama-cli --model qwen3-8b.gguf --ctx-size 16384 --n-gpu-layers all"
     );
+}
+
+/// A repository's projector is loaded only where it was counted.
+#[test]
+fn projectors_are_started_as_they_are_planned() {
+    let command = |settings: &LlamaCpp, model: &str| settings.launch_command(model, 4_096);
+    let repository = "unsloth/Qwen3-VL-8B-Thinking-GGUF:Q4_K_M";
+    let mut settings = LlamaCpp::default();
+    for settings in [&settings, &LlamaCli.defaults()] {
+        let line = command(settings, repository);
+        assert!(line.contains(" --no-mmproj "), "{line}");
+        let line = command(settings, "./qwen3.gguf");
+        assert!(!line.contains("mmproj"), "{line}");
+    }
+    let model = model("gemma3:12b");
+    let own = model.vision.as_ref().and_then(Vision::projector).unwrap();
+    let name = Additions::OWN_PROJECTOR;
+    settings.additions.projector = Some((name.into(), Arc::new(own)));
+    assert!(!command(&settings, repository).contains("mmproj"));
+    let line = command(&settings, "gemma3:12b");
+    assert!(line.ends_with(" --mmproj mmproj-gemma3-12b.gguf"), "{line}");
+    let weights = |settings: &LlamaCpp| {
+        let planner = settings.prepare(&model, &devices(&[24_000])).unwrap();
+        planner.plan(4_096).unwrap().devices[0].weights
+    };
+    let more = weights(&settings).bytes - weights(&LlamaCpp::default()).bytes;
+    // The file holds 851 MB: norms and positions are in 32 bits there.
+    assert!((835_000_000..=860_000_000).contains(&more), "{more}");
+    assert!(!weights(&settings).is_exact());
 }
 
 /// The library's compute buffers are those of llama.cpp 0.5.0 with its settings.

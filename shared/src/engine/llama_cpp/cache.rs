@@ -30,7 +30,7 @@ pub(super) struct Cell {
 }
 
 /// A cache of compressed keys (`llama-kv-cache-dsv4.cpp`): `ratio` tokens to a cell.
-fn compressed_cells(context: u64, ratio: u64) -> Result<u64, EngineError> {
+pub(super) fn compressed_cells(context: u64, ratio: u64) -> Result<u64, EngineError> {
     context
         .div_ceil(ratio.max(1))
         .max(1)

@@ -109,6 +109,7 @@ struct Prepared<'a> {
     weights: Bytes,
     state: Bytes,
     blocks: Vec<graph::Block>,
+    fusions: graph::Fusions,
     output: graph::Output,
     products: Vec<overhead::Products>,
     /// Made for the first context that takes a full micro-batch.
@@ -129,29 +130,36 @@ impl<'a> Prepared<'a> {
         let placement = Placement::new(settings, model, devices)?;
         let automatic = flash_attention::is_automatic(settings, model);
         let values_by_rows = flash_attention::lays_values_by_rows(settings, model);
-        let mut settings = flash_attention::decided(settings, model, &placement);
+        let decided = flash_attention::decided(settings, model, &placement);
         let weights = weights::weights(model, &placement, devices.len())?;
-        let state = cache::recurrent_state(&settings, model, &placement, devices.len())?;
-        let blocks = graph::blocks(model, &placement, &settings);
+        let state = cache::recurrent_state(&decided, model, &placement, devices.len())?;
+        let blocks = graph::blocks(model, &placement, &decided);
         let output = graph::output(model, &placement);
         // States of the layer that follows draw attention to where they are.
         let apart = !settings.kv_offload || !placement.is_all_on_gpus(model);
         let recurrent = model.layers.iter().any(|layer| layer.recurrent.is_some());
-        if automatic && settings.uses_flash_attention() && apart && recurrent {
-            let parts = graph::Parts {
-                settings: &settings,
-                model,
-                placement: &placement,
-                blocks: &blocks,
-                output: &output,
-                gpus: devices.len(),
-                values_by_rows,
-                guess: None,
-            };
-            if !parts.attention_is_with_layers()? {
-                settings.flash_attention = FlashAttention::Off;
-            }
+        let parts = graph::Parts {
+            settings: &decided,
+            model,
+            placement: &placement,
+            blocks: &blocks,
+            output: &output,
+            gpus: devices.len(),
+            values_by_rows,
+            guess: None,
+            fusions: graph::Fusions::ALL,
+        };
+        let tries = automatic && decided.uses_flash_attention() && apart && recurrent;
+        let mut settings = decided.clone();
+        if tries && !parts.attention_is_with_layers()? {
+            settings.flash_attention = FlashAttention::Off;
         }
+        let fusions = if apart {
+            let settings = &settings;
+            graph::Parts { settings, ..parts }.fusions_with_layers()?
+        } else {
+            graph::Fusions::ALL
+        };
         let products = overhead::products(model, &placement, devices.len());
         Ok(Self {
             values_by_rows,
@@ -162,6 +170,7 @@ impl<'a> Prepared<'a> {
             weights,
             state,
             blocks,
+            fusions,
             output,
             products,
             every_context: OnceCell::new(),
@@ -270,6 +279,7 @@ impl Prepared<'_> {
                 gpus,
                 values_by_rows: self.values_by_rows,
                 guess,
+                fusions: self.fusions,
             };
             let shared = full.then(|| {
                 let graph = every_context.get_or_init(|| parts.every_context(batch));

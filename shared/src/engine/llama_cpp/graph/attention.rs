@@ -6,6 +6,7 @@ use super::super::weights::cuda_row_padding;
 use super::block::{Block, Part};
 use super::decoder::{CacheInputs, Decoder, Rotation};
 use super::family::{Projections, Tempers};
+use super::hyper::Fused;
 use super::node::Id;
 use crate::engine::EngineError;
 use crate::model::{Attention, HeadAttention, Layer, Span};
@@ -41,6 +42,9 @@ impl Decoder<'_> {
     ) -> Result<Id, EngineError> {
         match layer.attention {
             Attention::Heads(heads) => {
+                if let Some(tensors) = &block.shared_key {
+                    return Ok(self.shared_key_attention(block, tensors, heads, from));
+                }
                 match (&block.latent, block.block_indexer.zip(self.block_inputs)) {
                     (_, Some((tensors, inputs))) => {
                         Ok(self.block_sparse_attention(block, &tensors, &inputs, heads, from))
@@ -382,7 +386,7 @@ impl Decoder<'_> {
             // Too small to decide where attention runs.
             sources.extend(block.sinks.map(|sinks| self.graph.table(sinks)));
             let attended = self.graph.own(shape, &sources);
-            self.graph.attends_for(attended, block.place);
+            self.graph.fused(attended, Fused::Attention, block.place);
             if !has_kernel(self.settings, &Attention::Heads(heads)) {
                 self.graph.keep_from_gpus(attended);
             }
@@ -470,7 +474,7 @@ impl Decoder<'_> {
     }
 
     /// The Hadamard rotation of quantized caches.
-    fn rotated(&mut self, from: Id, rotation: Rotation) -> Id {
+    pub(super) fn rotated(&mut self, from: Id, rotation: Rotation) -> Id {
         let Rotation { matrix, size } = rotation;
         let shape = self.graph.shape(from);
         let elements = shape.iter().product::<u64>();

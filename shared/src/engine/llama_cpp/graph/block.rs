@@ -10,12 +10,14 @@ use super::super::weights::allocated_bytes;
 use super::altup::{self, AltupBlock};
 use super::block_sparse::BlockIndexer;
 use super::family::still_layers;
+use super::hyper::Connections;
 use super::passes;
 use super::per_layer::PerLayerBlock;
 use super::recurrent::CONVOLUTION_CHANNELS;
 use super::residual_attention::ResidualBlock;
 use super::rwkv;
 use super::sample::sample;
+use super::shared_key::SharedKeyBlock;
 use super::sparse::IndexerBlock;
 use crate::model::{Attention, Experts, Layer, Model, RecurrentState, Span, Tensor};
 
@@ -85,6 +87,8 @@ pub(in super::super) struct Block {
     pub(super) indexer: Option<IndexerBlock>,
     pub(super) block_indexer: Option<BlockIndexer>,
     pub(super) residual: Option<ResidualBlock>,
+    pub(super) shared_key: Option<SharedKeyBlock>,
+    pub(super) connections: Option<Connections>,
     /// The first block, whose values the others of RWKV 7 use.
     pub(super) first: bool,
     /// The layer's geometry.
@@ -131,6 +135,8 @@ pub(in super::super) struct ExpertBlock {
     pub(super) router_bias: Option<Part>,
     /// A bias for the choice of experts only.
     pub(super) choice_bias: Option<Part>,
+    /// A table that chooses them by the token alone.
+    pub(super) by_token: Option<Part>,
     pub(super) gate: Option<Part>,
     pub(super) up: Option<Part>,
     /// Gate and up in one tensor.
@@ -440,6 +446,7 @@ fn block(index: usize, kind: &Kind<'_>, rope_table: Option<&Tensor>) -> Block {
         router: get("ffn_gate_inp.weight"),
         router_bias: get("ffn_gate_inp.bias"),
         choice_bias: get("exp_probs_b.bias").or_else(|| get("exp_probs_b")),
+        by_token: get("ffn_gate_tid2eid.weight"),
         gate: get("ffn_gate_exps.weight"),
         up: get("ffn_up_exps.weight"),
         gate_up: get("ffn_gate_up_exps.weight"),
@@ -548,6 +555,8 @@ fn block(index: usize, kind: &Kind<'_>, rope_table: Option<&Tensor>) -> Block {
         indexer: IndexerBlock::new(layer.indexer, get),
         block_indexer: BlockIndexer::new(layer.indexer, get),
         residual: ResidualBlock::new(get),
+        shared_key: SharedKeyBlock::new(layer, get),
+        connections: Connections::new(get),
         first: index == 0 && get("time_mix_v0.weight").is_some(),
         attention: layer.attention,
     }

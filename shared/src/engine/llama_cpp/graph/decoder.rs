@@ -10,7 +10,9 @@ use super::super::placement::Place;
 use super::super::settings::{LlamaCpp, Version};
 use super::block::{Block, ExpertBlock, Part};
 use super::block_sparse::BlockInputs;
+use super::compressor::{CompressedInputs, is_compressor, separated};
 use super::family::{Family, Parallel, Selection, Tempers};
+use super::hyper::Fusions;
 use super::lightning::Decays;
 use super::node::{Graph, Id};
 use super::output::Output;
@@ -85,6 +87,11 @@ pub(super) struct Decoder<'a> {
     pub(super) decays: Option<Decays>,
     pub(super) indexer: Option<IndexerInputs>,
     pub(super) block_inputs: Option<BlockInputs>,
+    pub(super) compressed: Option<CompressedInputs>,
+    pub(super) token_ids: Id,
+    pub(super) fusions: Fusions,
+    /// The last operation of each layer is computed where the layer is.
+    pub(super) pins_layers: bool,
     /// What the layer's experts are chosen by, where that is known before.
     pub(super) router_logits: Option<Id>,
     /// The tokens that the last indexer has chosen.
@@ -107,6 +114,9 @@ pub(super) struct Options {
     pub(super) family: Family,
     /// Values are laid out for flash attention, whether it runs or not.
     pub(super) values_by_rows: bool,
+    pub(super) fusions: Fusions,
+    /// The last operation of each layer is computed where the layer is.
+    pub(super) pins_layers: bool,
 }
 
 /// Whether some of the layers slide and keep less for it.
@@ -131,7 +141,10 @@ pub(super) fn decoder(
     let Options {
         family,
         values_by_rows,
+        fusions,
+        pins_layers,
     } = options;
+    let batch = &separated(model, batch);
     let mut graph = Graph::new(settings.op_offload);
     let tokens = batch.ubatch.next_multiple_of(batch.sequences);
     let width = model.embedding_length;
@@ -151,7 +164,9 @@ pub(super) fn decoder(
             None => {}
         }
     }
-    let recurrent = layers.iter().any(|(layer, _)| layer.recurrent.is_some());
+    let recurrent = layers
+        .iter()
+        .any(|(layer, _)| layer.recurrent.is_some() && !is_compressor(layer.recurrent));
 
     // Inputs, all in host memory.
     let tokens_in = graph.input([tokens, 1, 1, 1], 4);
@@ -213,6 +228,7 @@ pub(super) fn decoder(
     let block_inputs = full
         .filter(|_| chooses_blocks)
         .map(|full| BlockInputs::new(&mut graph, tokens, batch.streams, &full));
+    let compressed = CompressedInputs::new(&mut graph, settings, batch, tokens, layers)?;
     let state_copies =
         recurrent.then(|| StateCopies::new(&mut graph, settings.version, batch.sequences));
     let output_rows = graph.input([batch.outputs, 1, 1, 1], 4);
@@ -289,6 +305,10 @@ pub(super) fn decoder(
         embeddings: None,
         indexer,
         block_inputs,
+        token_ids: tokens_in,
+        compressed,
+        fusions,
+        pins_layers,
         router_logits: None,
         chosen_tokens: None,
         first_value: None,
@@ -309,6 +329,14 @@ pub(super) fn decoder(
     let streams = layers.first().and_then(|(_, block)| block.altup);
     if let Some((tensors, altup)) = output.altup.zip(streams) {
         residual = decoder.stacked(tensors, altup.router.rows, residual);
+    }
+    let connections = layers.first().and_then(|(_, block)| block.connections);
+    if let Some(connections) = connections {
+        // Inputs that lead nowhere else.
+        if let Some(window) = window.filter(|_| compressed.is_some()) {
+            decoder.graph.expand(window.mask);
+        }
+        residual = decoder.streams(connections, residual);
     }
     if family.adds_embeddings {
         decoder.embeddings = Some(residual);
@@ -343,6 +371,9 @@ pub(super) fn decoder(
     if decoder.residuals.is_some() {
         residual = decoder.mixed(residual, output.residual_score);
         residual = decoder.selected(residual);
+    }
+    if connections.is_some() {
+        residual = decoder.joined_streams(output.connection, residual);
     }
     decoder.logits(output, residual);
     Ok(decoder.graph)
@@ -409,6 +440,9 @@ impl Decoder<'_> {
         residual: Id,
         last: bool,
     ) -> Result<Id, EngineError> {
+        if let Some(connections) = block.connections {
+            return self.connected_layer(layer, block, connections, residual);
+        }
         if let Some(altup) = &block.altup {
             return self.altup_layer(layer, block, altup, residual);
         }

@@ -203,7 +203,7 @@ mod tests {
     use alloc::vec::Vec;
 
     use super::super::super::settings::FlashAttention;
-    use super::super::{Parts, blocks, output};
+    use super::super::{Fusions, Parts, blocks, output};
     use super::*;
     use crate::catalogue;
     use crate::engine::llama_cpp::LlamaCpp;
@@ -231,6 +231,7 @@ mod tests {
                 gpus,
                 values_by_rows: settings.uses_flash_attention(),
                 guess: None,
+                fusions: Fusions::ALL,
             };
             let batch = Batch::new(settings, 1 << 17).unwrap();
             let graph = parts.every_context(&batch).unwrap();

@@ -83,6 +83,10 @@ pub(super) struct Family {
     pub(super) hides_image_logits: bool,
     /// What a part gives is normalised, not what it reads.
     pub(super) normalizes_results: bool,
+    /// Experts are scored by the root of a softplus: two steps.
+    pub(super) scores_by_root: bool,
+    /// What a network's result is given back to the streams with is computed before the network.
+    pub(super) connects_before_network: bool,
     /// The activation of networks keeps within bounds (SiTU): the gate, or the gate and what it
     /// gates.
     pub(super) saturates: Saturates,
@@ -171,10 +175,10 @@ pub(in super::super) fn fidelity(model: &Model, version: Version) -> Fidelity {
     match model.architecture.as_str() {
         "apertus" | "arcee" | "arctic" | "baichuan" | "bailingmoe" | "bailingmoe2" | "chatglm"
         | "codeshell" | "cogvlm" | "cohere2" | "cohere2moe" | "command-r" | "dbrx" | "deepseek"
-        | "deepseek2" | "deepseek32" | "dots1" | "dots3note" | "ernie4_5" | "ernie4_5-moe"
-        | "exaone" | "exaone-moe" | "exaone4" | "falcon" | "falcon-h1" | "gemma" | "gemma2"
-        | "gemma3" | "gemma3n" | "gemma4" | "glm-dsa" | "glm4" | "glm4moe" | "gpt-oss"
-        | "granite" | "granite_swa" | "granitehybrid" | "granitemoe" | "hrm_text"
+        | "deepseek4" | "deepseek2" | "deepseek32" | "dots1" | "dots3note" | "ernie4_5"
+        | "ernie4_5-moe" | "exaone" | "exaone-moe" | "exaone4" | "falcon" | "falcon-h1"
+        | "gemma" | "gemma2" | "gemma3" | "gemma3n" | "gemma4" | "glm-dsa" | "glm4" | "glm4moe"
+        | "gpt-oss" | "granite" | "granite_swa" | "granitehybrid" | "granitemoe" | "hrm_text"
         | "hunyuan-dense" | "hunyuan-moe" | "hunyuan_vl" | "hy_v3" | "internlm2" | "jais2"
         | "jamba" | "kimi-k3" | "kimi-linear" | "laguna" | "lfm2" | "lfm2moe" | "llama"
         | "llama4" | "maincoder" | "mamba" | "mamba2" | "maple" | "mellum" | "mimo2"
@@ -197,8 +201,6 @@ pub(in super::super) fn fidelity(model: &Model, version: Version) -> Fidelity {
             Version::V0_5_0 => Fidelity::Close,
         },
         "bailingmoe3" | "deci" | "gpt2" | "minimax-m3" => Fidelity::Close,
-        // Compressed caches.
-        "deepseek4" => Fidelity::Partial { one: 0, several: 0 },
         // Several residual streams beside each other, and indexers.
         "glm5-next" => Fidelity::Partial { one: 3, several: 5 },
         "hy_v4" => Fidelity::Partial { one: 2, several: 6 },
@@ -250,6 +252,8 @@ const LLAMA: Family = Family {
     hides_image_logits: false,
     normalizes_results: false,
     saturates: Saturates::None,
+    scores_by_root: false,
+    connects_before_network: false,
 };
 
 fn most_experts(model: &Model) -> u64 {
@@ -555,6 +559,13 @@ pub(super) fn family(model: &Model, windowed: bool) -> Family {
             positions_per_token,
             selection: Selection::End,
             normalizes_experts: None,
+            ..base
+        },
+        "deepseek4" => Family {
+            mixes_inputs: false,
+            normalizes_experts: None,
+            scores_by_root: true,
+            connects_before_network: true,
             ..base
         },
         "step35" => Family {

@@ -162,23 +162,36 @@ impl Decoder<'_> {
         };
         let logits_and_bias = self.graph.weigh(logits, block.router_bias);
         let mut probabilities = logits_and_bias;
+        let mut kept = Vec::from([logits]);
         if !softmax_of_chosen {
             probabilities = self.graph.map(&[logits_and_bias]);
+        }
+        let first = probabilities;
+        if self.family.scores_by_root {
+            kept.push(probabilities);
+            probabilities = self.graph.map(&[probabilities]);
         }
         let weighs_input = self.family.weighs_experts_input;
         let mut choice = if weighs_input { logits } else { probabilities };
         if block.choice_bias.is_some() {
             choice = self.graph.weigh(probabilities, block.choice_bias);
         }
-        let mut kept = Vec::from([logits, probabilities, choice]);
+        kept.extend([probabilities, choice]);
         if block.experts.routing.groups > 1 {
             choice = self.best_groups(block, choice, tokens);
         }
-        let sorted = self.graph.own([count, tokens, 1, 1], &[choice]);
-        let chosen = self.graph.slice(sorted, [used, tokens, 1, 1], used, count);
+        let shape = [used, tokens, 1, 1];
+        let chosen = match block.by_token {
+            Some(table) => self.graph.lookup(table, shape, &[self.token_ids]),
+            None => {
+                let sorted = self.graph.own([count, tokens, 1, 1], &[choice]);
+                kept.push(sorted);
+                self.graph.slice(sorted, shape, used, count)
+            }
+        };
         let rows = self.graph.view(probabilities, [1, count, tokens, 1]);
         let mut weights = self.graph.own([1, used, tokens, 1], &[rows, chosen]);
-        kept.extend([sorted, weights]);
+        kept.push(weights);
         if softmax_of_chosen {
             let flat = self.graph.view(weights, [used, tokens, 1, 1]);
             weights = self.graph.map(&[flat]);
@@ -200,9 +213,10 @@ impl Decoder<'_> {
         }
         self.graph.expand(weights);
         let fuses = count.is_power_of_two() && count <= 512 || matches!(count, 288 | 576);
-        if fuses && !softmax_of_chosen && !weighs_input && block.experts.routing.groups <= 1 {
+        let sorts = !softmax_of_chosen && block.by_token.is_none();
+        if fuses && sorts && !weighs_input && block.experts.routing.groups <= 1 {
             // Computed as one operation, so that nothing on the way may be reused.
-            self.graph.fuse_with_next(probabilities, &kept);
+            self.graph.fuse_with_next(first, &kept);
         }
         (chosen, weights)
     }

@@ -7,6 +7,7 @@ use super::super::placement::Place;
 use super::super::weights::cuda_row_padding;
 use super::block::{Block, LatentBlock};
 use super::decoder::{CacheInputs, Decoder};
+use super::hyper::Fused;
 use super::node::Id;
 use crate::model::{Attention, HeadAttention, LatentAttention, Span};
 use crate::quant::TensorType;
@@ -180,7 +181,7 @@ impl Decoder<'_> {
                 values = self.graph.half([latent.latent_dim, cells, 1, 1], &[values]);
             }
             let attended = self.graph.own(shape, &[queries, keys, values, inputs.mask]);
-            self.graph.attends_for(attended, layer);
+            self.graph.fused(attended, Fused::Attention, layer);
             if !has_kernel(self.settings, &Attention::Latent(latent)) {
                 self.graph.keep_from_gpus(attended);
             }

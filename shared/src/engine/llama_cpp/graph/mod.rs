@@ -5,11 +5,13 @@ mod altup;
 mod attention;
 mod block;
 mod block_sparse;
+mod compressor;
 mod decoder;
 mod every_context;
 mod family;
 mod feed_forward;
 mod guess;
+mod hyper;
 mod kimi_delta;
 mod latent;
 mod lightning;
@@ -25,6 +27,7 @@ mod residual_attention;
 mod rwkv;
 mod sample;
 mod schedule;
+mod shared_key;
 mod simulate;
 mod sparse;
 mod state;
@@ -42,12 +45,19 @@ pub(super) use self::block::{Block, blocks};
 pub(super) use self::every_context::EveryContext;
 pub(super) use self::family::{Fidelity, fidelity};
 pub(super) use self::guess::GUESSES;
+use self::hyper::Fused;
+pub(super) use self::hyper::Fusions;
 use self::node::Graph;
 pub(super) use self::output::{Output, output};
 pub(super) use self::prediction::is_measured as is_prediction_measured;
 use self::simulate::{Peaks, Scheduled};
 
+/// Batches of fewer tokens have the last operation of each layer where the layer is
+/// (`llama-context.cpp`, `graph_get_cb`).
+const PINNING_BATCH: u64 = 32;
+
 /// What the graph is built from, the batch aside.
+#[derive(Clone, Copy)]
 pub(super) struct Parts<'a> {
     pub(super) settings: &'a LlamaCpp,
     pub(super) model: &'a Model,
@@ -59,6 +69,8 @@ pub(super) struct Parts<'a> {
     pub(super) values_by_rows: bool,
     /// Which guess of an architecture never seen the graph is for.
     pub(super) guess: Option<usize>,
+    /// Which steps of hyper-connections are operations of their own.
+    pub(super) fusions: Fusions,
 }
 
 impl Parts<'_> {
@@ -91,23 +103,50 @@ impl Parts<'_> {
     /// Whether flash attention runs where each layer is when every sequence has one token, which
     /// the engine tries before it decides on `auto` (`llama-context.cpp`, `resolve_fused_ops`).
     pub(super) fn attention_is_with_layers(&self) -> Result<bool, EngineError> {
+        self.is_with_layers(Fused::Attention, Fusions::ALL)
+    }
+
+    /// Which steps of hyper-connections the engine finds to run where each layer is, one after the
+    /// other.
+    pub(super) fn fusions_with_layers(&self) -> Result<Fusions, EngineError> {
+        let mut fusions = Fusions::ALL;
+        if self.blocks.iter().all(|block| block.connections.is_none()) {
+            return Ok(fusions);
+        }
+        for step in Fusions::STEPS {
+            if !self.is_with_layers(step, fusions)? {
+                fusions = fusions.without(step);
+            }
+        }
+        Ok(fusions)
+    }
+
+    fn is_with_layers(&self, operation: Fused, fusions: Fusions) -> Result<bool, EngineError> {
         let batch = Batch::new(self.settings, CONTEXT_STEP)?;
         let batch = Batch {
             ubatch: batch.sequences,
             outputs: batch.sequences,
             ..batch
         };
-        Ok(schedule::attention_is_with_layers(
-            &self.graph(&batch)?.into_nodes(),
-        ))
+        // Small batches, or all on GPUs: the engine puts the last operation where its layer is.
+        let pins_layers =
+            batch.sequences < PINNING_BATCH || self.placement.offloaded > self.model.layers.len();
+        let nodes = self.graph(&batch, fusions, pins_layers)?.into_nodes();
+        Ok(schedule::is_with_layers(&nodes, operation))
     }
 
     fn scheduled(&self, batch: &Batch) -> Result<Scheduled, EngineError> {
         let pipeline = is_pipeline(self.settings, self.model, self.placement, self.gpus);
-        Ok(Scheduled::new(self.graph(batch)?, pipeline))
+        let graph = self.graph(batch, self.fusions, false)?;
+        Ok(Scheduled::new(graph, pipeline))
     }
 
-    fn graph(&self, batch: &Batch) -> Result<Graph, EngineError> {
+    fn graph(
+        &self,
+        batch: &Batch,
+        fusions: Fusions,
+        pins_layers: bool,
+    ) -> Result<Graph, EngineError> {
         let layers: Vec<_> = self
             .blocks
             .iter()
@@ -130,6 +169,8 @@ impl Parts<'_> {
         let options = decoder::Options {
             family: guess::guessed(model, slides, self.guess),
             values_by_rows: self.values_by_rows,
+            fusions,
+            pins_layers,
         };
         decoder::decoder(settings, model, batch, &layers, self.output, options)
     }

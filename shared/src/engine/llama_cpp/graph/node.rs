@@ -8,6 +8,7 @@ use alloc::vec::Vec;
 
 use super::super::placement::Place;
 use super::block::Part;
+use super::hyper::Fused;
 
 /// A node of the graph.
 pub(super) type Id = u32;
@@ -59,14 +60,17 @@ pub(super) struct Node {
     pub(super) element: u64,
     /// Bytes between the rows of a view, beyond its elements.
     pub(super) extra: u64,
+    /// Whether the rows are those of a view that are apart, however few there are: nothing else is
+    /// laid out so.
+    pub(super) apart: bool,
     /// Bytes beyond the elements that GPUs ask for.
     pub(super) gpu_extra: u64,
     /// Bytes more where the caches that the node reads are copied for it.
     pub(super) copied_extra: u64,
     /// Whether no GPU can compute the node.
     pub(super) host_only: bool,
-    /// Where the layer is whose fused attention this is.
-    pub(super) attends_for: Option<Place>,
+    /// Which fused operation this is, and where the layer is that it belongs to.
+    pub(super) fused: Option<(Fused, Place)>,
     sources: [Id; MAX_SOURCES],
     source_count: usize,
 }
@@ -82,10 +86,11 @@ impl Node {
             shape,
             element,
             extra: 0,
+            apart: false,
             gpu_extra: 0,
             copied_extra: 0,
             host_only: false,
-            attends_for: None,
+            fused: None,
             sources,
             source_count,
         }
@@ -145,7 +150,8 @@ impl Node {
 
     /// Whether one node's memory can serve for the other.
     pub(super) fn same_layout(&self, other: &Self) -> bool {
-        self.shape == other.shape && self.element == other.element
+        let apart = self.apart || other.apart;
+        !apart && self.shape == other.shape && self.element == other.element
     }
 }
 
@@ -375,6 +381,41 @@ impl Graph {
         self.cache(weight.place, weight.bytes, 0)
     }
 
+    /// Elements of a weight as a source, which is copied like [`Self::reshaped`].
+    pub(super) fn part_of(&mut self, weight: Part, elements: u64) -> Id {
+        self.cache(weight.place, elements.saturating_mul(4), 0)
+    }
+
+    /// A result of its own memory, of elements like those of the first source.
+    pub(super) fn own_like(&mut self, shape: Shape, from: &[Id]) -> Id {
+        let element = from
+            .first()
+            .map_or(4, |&id| self.nodes[id as usize].element);
+        self.push(Node::new(Memory::Own, shape, element, from))
+    }
+
+    /// As [`Self::leaf`], of elements like those of another node.
+    pub(super) fn leaf_like(&mut self, place: Place, shape: Shape, like: Id) -> Id {
+        let element = self.nodes[like as usize].element;
+        let id = self.leaf(place, shape);
+        self.node(id).element = element;
+        id
+    }
+
+    /// A result of its own memory from another and two weights, with a batch of `rows`.
+    pub(super) fn own_by_weights(
+        &mut self,
+        weights: [Part; 2],
+        rows: u64,
+        shape: Shape,
+        from: Id,
+    ) -> Id {
+        let [(place, first), (_, second)] = weights.map(|weight| self.weight(weight, rows));
+        let mut sources = Vec::from([from]);
+        sources.extend(first.into_iter().chain(second));
+        self.weighted(Memory::Own, shape, place, &sources)
+    }
+
     /// A tensor that no operation makes, for operations at `place`.
     pub(super) fn leaf(&mut self, place: Place, shape: Shape) -> Id {
         let mut node = Node::new(Memory::Leaf, shape, 4, &[]);
@@ -397,6 +438,7 @@ impl Graph {
         };
         let mut view = Node::new(Memory::View(root), shape, node.element, &[of]);
         view.extra = extra;
+        view.apart = extra > 0;
         self.push(view)
     }
 
@@ -409,6 +451,7 @@ impl Graph {
             .fold(1, |product: u64, &extent| product.saturating_mul(extent));
         let rows = elements.checked_div(part).unwrap_or(0);
         let node = self.node(id);
+        node.apart = stride > part;
         node.extra = stride
             .saturating_sub(part)
             .saturating_mul(rows.saturating_sub(1))
@@ -526,9 +569,14 @@ impl Graph {
         node.copied_extra = node.copied_extra.saturating_add(bytes);
     }
 
-    /// The node is the fused attention of a layer at this place.
-    pub(super) fn attends_for(&mut self, id: Id, place: Place) {
-        self.node(id).attends_for = Some(place);
+    /// The node is a fused operation of a layer at this place.
+    pub(super) fn fused(&mut self, id: Id, operation: Fused, place: Place) {
+        self.node(id).fused = Some((operation, place));
+    }
+
+    /// The node is computed at this place, whatever it uses.
+    pub(super) fn assign(&mut self, id: Id, place: Place) {
+        self.node(id).assigned = Some(place);
     }
 
     /// No GPU can compute the node.

@@ -3,6 +3,7 @@
 use super::super::placement::{Place, Placement};
 use super::altup::AltupTensors;
 use super::block::{Part, part};
+use super::hyper::Connection;
 use super::per_layer::PerLayerTensors;
 use super::prediction::PredictionTensors;
 use crate::model::Model;
@@ -27,6 +28,8 @@ pub(in super::super) struct Output {
     pub(super) altup: Option<AltupTensors>,
     /// By what the streams put aside are mixed after the last block.
     pub(super) residual_score: Option<Part>,
+    /// From several residual streams to one.
+    pub(super) connection: Option<Connection>,
     /// Of a model that is prediction layers alone.
     pub(super) prediction: Option<PredictionTensors>,
 }
@@ -99,6 +102,7 @@ pub(in super::super) fn output(model: &Model, placement: &Placement) -> Output {
         residual_score: get("output_res_score.weight"),
         per_layer: per_layer(),
         altup: altup(),
+        connection: Connection::named("output_hc", get),
         prediction,
     }
 }

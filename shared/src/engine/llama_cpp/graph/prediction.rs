@@ -11,6 +11,7 @@ use super::super::settings::LlamaCpp;
 use super::block::Part;
 use super::decoder::{Decoder, LayerBlock, cache_inputs};
 use super::family::{Family, Selection, family};
+use super::hyper::Fusions;
 use super::node::Graph;
 use super::output::Output;
 use crate::engine::EngineError;
@@ -120,6 +121,10 @@ pub(super) fn prediction(
         embeddings: None,
         indexer: None,
         block_inputs: None,
+        token_ids: tokens_in,
+        compressed: None,
+        fusions: Fusions::ALL,
+        pins_layers: false,
         router_logits: None,
         chosen_tokens: None,
         first_value: None,

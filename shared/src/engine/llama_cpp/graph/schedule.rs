@@ -7,6 +7,7 @@ use alloc::vec::Vec;
 use core::cmp::Reverse;
 
 use super::super::placement::Place;
+use super::hyper::Fused;
 use super::node::{Id, Memory, Node};
 
 /// Copies of what each split starts with while several GPUs work as a pipeline
@@ -36,10 +37,13 @@ pub(super) fn schedule(nodes: &[Node], pipeline: bool) -> Vec<Placed> {
     .split()
 }
 
-/// Whether the fused attention of every layer runs where the layer is.
-pub(super) fn attention_is_with_layers(nodes: &[Node]) -> bool {
+/// Whether the fused operation of every layer runs where the layer is.
+pub(super) fn is_with_layers(nodes: &[Node], operation: Fused) -> bool {
     let mut pairs = nodes.iter().zip(places(nodes));
-    pairs.all(|(node, place)| node.attends_for.is_none_or(|layer| layer == place))
+    pairs.all(|(node, place)| {
+        let layer = node.fused.filter(|&(fused, _)| fused == operation);
+        layer.is_none_or(|(_, layer)| layer == place)
+    })
 }
 
 /// Whether the node only gives another shape to memory, or is not computed at all.
@@ -143,7 +147,10 @@ fn nearest(nodes: &[Node], places: &[Option<Place>], index: usize) -> Place {
 fn copy(original: &Node, memory: Memory) -> Node {
     let mut node = Node::new(memory, original.shape, original.element, &[]);
     match original.memory {
-        Memory::View(_) => node.extra = original.extra,
+        Memory::View(_) => {
+            node.extra = original.extra;
+            node.apart = original.apart;
+        }
         Memory::Cache => node.gpu_extra = original.gpu_extra,
         _ => {}
     }
@@ -345,9 +352,11 @@ impl Splitter<'_> {
         }
         if let Memory::View(_) = node.memory {
             // What it is a view of is used where the view stands, not here.
-            let (shape, element, extra) = (node.shape, node.element, node.extra);
+            let (shape, element) = (node.shape, node.element);
+            let (extra, apart) = (node.extra, node.apart);
             node = Node::new(node.memory, shape, element, &[]);
             node.extra = extra;
+            node.apart = apart;
         }
         node.renumber(|of| self.renumbered[of as usize].unwrap_or(0));
         let id = self.next();

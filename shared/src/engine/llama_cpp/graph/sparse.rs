@@ -46,8 +46,6 @@ pub(super) struct IndexerInputs {
     key_indices: Id,
     mask: Id,
     rotation: Rotation,
-    /// Scores are computed as one operation.
-    fused: bool,
 }
 
 /// Whether the architecture's attention is sparse as modelled here.
@@ -86,7 +84,6 @@ pub(super) fn indexer_inputs(
             matrix: graph.input([size, size, 1, 1], 4),
             size,
         },
-        fused,
     }
 }
 
@@ -100,13 +97,8 @@ impl Decoder<'_> {
         query: Id,
         from: Id,
     ) -> Id {
-        let Indexer {
-            heads,
-            key_dim,
-            top_k,
-        } = tensors.geometry;
+        let Indexer { heads, key_dim, .. } = tensors.geometry;
         let (tokens, streams) = (self.tokens, self.batch.streams);
-        let per_stream = tokens / streams;
         let query = self.graph.matrix(tensors.query, query);
         let query = self.graph.view(query, [key_dim, heads, tokens, 1]);
         let query = self.positioned(block, query, None, false);
@@ -123,7 +115,9 @@ impl Decoder<'_> {
         let key = self.graph.view(key, [key_dim, tokens, 1, 1]);
         self.graph.store(place, &[key, inputs.key_indices]);
         let weights = self.graph.matrix(tensors.weights, from);
-        let weights = self.graph.view(weights, [heads, per_stream, 1, streams]);
+        let weights = self
+            .graph
+            .view(weights, [heads, tokens / streams, 1, streams]);
         let weights = self.graph.map(&[weights]);
         let [cells, ..] = self.graph.shape(inputs.mask);
         let cached = self.cached(
@@ -133,14 +127,27 @@ impl Decoder<'_> {
             key_dim,
             cells.saturating_mul(streams),
         );
+        self.best_tokens(tensors.geometry, query, cached, weights, inputs.mask)
+    }
+
+    /// The tokens of the best scores: of what the mask leaves of `keys`.
+    pub(super) fn best_tokens(
+        &mut self,
+        geometry: Indexer,
+        query: Id,
+        keys: Id,
+        weights: Id,
+        mask: Id,
+    ) -> Id {
+        let Indexer { heads, top_k, .. } = geometry;
+        let [cells, per_stream, _, streams] = self.graph.shape(mask);
         let shape = [cells, per_stream, 1, streams];
-        let scores = if inputs.fused {
-            self.graph
-                .own(shape, &[query, cached, weights, inputs.mask])
+        let scores = if is_fused(self.settings, geometry) {
+            self.graph.own(shape, &[query, keys, weights, mask])
         } else {
             let products = self
                 .graph
-                .own([cells, per_stream, heads, streams], &[cached, query]);
+                .own([cells, per_stream, heads, streams], &[keys, query]);
             let products = self
                 .graph
                 .own([heads, per_stream, cells, streams], &[products]);
@@ -148,7 +155,7 @@ impl Decoder<'_> {
             let products = self.graph.map(&[products, weights]);
             let sums = self.graph.own([1, per_stream, cells, streams], &[products]);
             let sums = self.graph.own(shape, &[sums]);
-            self.graph.map(&[sums, inputs.mask])
+            self.graph.map(&[sums, mask])
         };
         let shape = [top_k.min(cells), per_stream, 1, streams];
         let best = self.graph.own(shape, &[scores]);
@@ -162,14 +169,24 @@ impl Decoder<'_> {
 
     /// The mask that leaves only the tokens chosen.
     pub(super) fn sparse_mask(&mut self, block: &Block, mask: Id, chosen: Id) -> Id {
-        let shape = self.graph.shape(mask);
         let [top_k, per_stream, _, streams] = self.graph.shape(chosen);
-        let place = match block.place {
-            Place::Host => self.graph.place_of_offloaded(self.tokens),
-            place => place,
-        };
+        let place = self.place_of_leaf(block);
         // There from the start in every layer.
         let zeros = self.graph.leaf(place, [1, top_k, per_stream, streams]);
+        self.mask_with(zeros, mask, chosen)
+    }
+
+    /// Where tensors are that no operation makes.
+    pub(super) fn place_of_leaf(&self, block: &Block) -> Place {
+        match block.place {
+            Place::Host => self.graph.place_of_offloaded(self.tokens),
+            place => place,
+        }
+    }
+
+    /// The mask that leaves only the tokens chosen, by zeros for each of them.
+    pub(super) fn mask_with(&mut self, zeros: Id, mask: Id, chosen: Id) -> Id {
+        let shape = self.graph.shape(mask);
         let zeros = self.graph.map(&[zeros]);
         let filled = self.graph.map(&[mask]);
         let unmasked = self.graph.written(filled, &[zeros, chosen]);

@@ -2,6 +2,8 @@
 //!
 //! Source: llama.cpp 0.5.0 and 0.6.0, `llama-context.cpp` (constructor).
 
+use alloc::string::ToString;
+
 use super::settings::LlamaCpp;
 use crate::engine::EngineError;
 
@@ -44,16 +46,32 @@ impl Batch {
         let (streams, context_per_stream) = if settings.kv_unified {
             (1, pad(context_length)?)
         } else {
-            (sequences, pad(context_length / sequences)?)
+            (sequences, pad(pad(context_length)? / sequences)?)
         };
         let context = context_per_stream
             .checked_mul(streams)
             .ok_or(EngineError::TooLarge)?;
-        let outputs = match settings.outputs_max {
-            Some(0) => ubatch,
-            Some(rows) => rows.min(ubatch),
-            None => sequences.min(ubatch),
+        // The engine wants room for a row of each sequence.
+        let rows = match settings.outputs_max {
+            Some(0) if batch < sequences => {
+                return Err(EngineError::InvalidSetting {
+                    name: "--parallel",
+                    value: sequences.to_string(),
+                    expected: "at most --batch-size and the context",
+                });
+            }
+            Some(0) => batch,
+            Some(rows) if rows < sequences => {
+                return Err(EngineError::InvalidSetting {
+                    name: "--outputs-max",
+                    value: rows.to_string(),
+                    expected: "0, or --parallel and more",
+                });
+            }
+            Some(rows) => rows,
+            None => sequences,
         };
+        let outputs = rows.min(ubatch);
         Ok(Self {
             context,
             context_per_stream,

@@ -215,13 +215,17 @@ pub(super) fn caches(
         }
         let cell = match cell(model, layer)? {
             Some(cell) => cell,
-            None if values_everywhere && layer.attention == Attention::None => Cell {
-                key: 0,
-                value: widest_value,
-                indexer: 0,
-                indexer_value: 0,
-                span: Span::Full,
-            },
+            None if layer.attention == Attention::None
+                && (values_everywhere || (layer.next_token_prediction && !values_by_rows)) =>
+            {
+                Cell {
+                    key: 0,
+                    value: widest_value,
+                    indexer: 0,
+                    indexer_value: 0,
+                    span: Span::Full,
+                }
+            }
             None => continue,
         };
         let cells = cells(settings, batch, cell.span)?;

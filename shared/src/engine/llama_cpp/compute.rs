@@ -79,7 +79,7 @@ pub(super) fn compute(
             ]);
             largest = largest.max(logits);
         }
-        let offloaded_weight = if gpu == 0 {
+        let offloaded_weight = if settings.offload_to() == Some(place) {
             largest_host_weight(settings, model, placement, batch)
         } else {
             0

@@ -4,8 +4,8 @@
 //! `llama-context.cpp` (`resolve_fused_ops`).
 
 use super::placement::{Place, Placement};
-use super::settings::{FlashAttention, LlamaCpp};
-use crate::model::{Attention, Model};
+use super::settings::{FlashAttention, LlamaCpp, Version};
+use crate::model::{Attention, HeadAttention, Model};
 use crate::quant::TensorType;
 
 /// The settings with `--flash-attn auto` decided: the engine turns it off where a layer on a GPU
@@ -50,6 +50,90 @@ pub(super) fn lays_values_by_rows(settings: &LlamaCpp, model: &Model) -> bool {
 /// Architectures that the engine turns flash attention off for, asked for or not.
 pub(super) fn never(architecture: &str) -> bool {
     architecture == "grok"
+}
+
+/// Whether scores are biased by the distance of positions (ALiBi), which some kernels are not made
+/// for.
+fn biases_scores(model: &Model) -> bool {
+    match model.architecture.as_str() {
+        "bloom" | "mpt" | "jais" | "refact" => true,
+        // The larger model alone, which the engine tells by its layers.
+        "baichuan" => model.decoder_layers().count() == 40,
+        _ => false,
+    }
+}
+
+/// What decides on the kernel of a layer's attention beside its shape.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Kernels {
+    /// Compute capability of the GPU, major and minor.
+    capability: (u32, u32),
+    /// Scores are biased by the distance of positions.
+    biased: bool,
+}
+
+impl Kernels {
+    /// Of layers at this place. A GPU of unknown generation is taken for one of Ampere's.
+    pub(super) fn new(model: &Model, placement: &Placement, place: Place) -> Self {
+        Self {
+            capability: placement.capability(place).unwrap_or((8, 6)),
+            biased: biases_scores(model),
+        }
+    }
+
+    /// Whether the kernel reads keys and values in f16 alone, so that those of another type are
+    /// converted before it runs. With few queries for each stream it is one that reads the types
+    /// of the cache, if it was compiled for the pair (`ggml_cuda_get_fattn_vec_case`).
+    pub(super) fn converts(
+        self,
+        settings: &LlamaCpp,
+        heads: HeadAttention,
+        cells: u64,
+        [queries, streams]: [u64; 2],
+    ) -> bool {
+        let dim = heads.key_dim;
+        let (key, value) = (settings.cache_type_k, settings.cache_type_v);
+        let compiled = key == value
+            && matches!(
+                key,
+                TensorType::F16 | TensorType::Bf16 | TensorType::Q4_0 | TensorType::Q8_0
+            );
+        if !matches!(dim, 64 | 128 | 256) || heads.value_dim != dim || !compiled {
+            return true;
+        }
+        let shared = heads.query_heads.checked_div(heads.kv_heads).unwrap_or(1);
+        let together = shared >= 2 && !self.biased;
+        let alone = queries == 1 && !together;
+        let quantized = key.is_quantized();
+        let reads_cache = match self.capability {
+            (7, ..5) => {
+                // Queries that share keys are columns of one product, up to eight.
+                let alone = self.biased && settings.version >= Version::V0_6_0;
+                let columns = if alone {
+                    1
+                } else {
+                    1 << shared.trailing_zeros().min(3)
+                };
+                queries.saturating_mul(columns) <= 2
+            }
+            (..7, _) => {
+                if quantized {
+                    queries <= 2
+                } else {
+                    alone
+                }
+            }
+            _ if quantized => {
+                let most = if self.capability >= (8, 9) { 2 } else { 1 };
+                queries <= most
+            }
+            capability => {
+                let many = shared > 4 && (dim >= 256 || cells >= 8192);
+                alone || (capability >= (8, 9) && queries == 1 && streams == 1 && !many)
+            }
+        };
+        !reads_cache
+    }
 }
 
 /// Whether CUDA has a kernel for this attention: for some widths of heads and most cache types.

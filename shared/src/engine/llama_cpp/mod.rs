@@ -135,9 +135,8 @@ impl<'a> Prepared<'a> {
         let state = cache::recurrent_state(&decided, model, &placement, devices.len())?;
         let blocks = graph::blocks(model, &placement, &decided);
         let output = graph::output(model, &placement);
-        // States of the layer that follows draw attention to where they are.
+        // Weights, caches and states elsewhere draw attention to where they are.
         let apart = !settings.kv_offload || !placement.is_all_on_gpus(model);
-        let recurrent = model.layers.iter().any(|layer| layer.recurrent.is_some());
         let parts = graph::Parts {
             settings: &decided,
             model,
@@ -149,7 +148,7 @@ impl<'a> Prepared<'a> {
             guess: None,
             fusions: graph::Fusions::ALL,
         };
-        let tries = automatic && decided.uses_flash_attention() && apart && recurrent;
+        let tries = automatic && decided.uses_flash_attention() && apart;
         let mut settings = decided.clone();
         if tries && !parts.attention_is_with_layers()? {
             settings.flash_attention = FlashAttention::Off;

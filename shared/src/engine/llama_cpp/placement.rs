@@ -36,6 +36,25 @@ pub(super) struct Placement {
     pub(super) offloaded: usize,
     /// Whether prediction layers are loaded.
     predicts: bool,
+    /// The first GPU that is in use.
+    first: usize,
+    /// Compute capability of each GPU, where known.
+    capabilities: Vec<Option<(u32, u32)>>,
+}
+
+impl LlamaCpp {
+    /// The first GPU that is in use.
+    fn first_gpu(&self) -> usize {
+        match self.split_mode {
+            SplitMode::Layer => 0,
+            SplitMode::None => self.main_gpu,
+        }
+    }
+
+    /// The GPU that large batches of what lies on the host are computed on.
+    pub(super) fn offload_to(&self) -> Option<Place> {
+        self.op_offload.then_some(Place::Gpu(self.first_gpu()))
+    }
 }
 
 impl Placement {
@@ -84,12 +103,27 @@ impl Placement {
             cpu_moe_layers,
             offloaded,
             predicts: settings.additions.prediction,
+            first: settings.first_gpu(),
+            capabilities: devices
+                .iter()
+                .map(|device| device.compute_capability)
+                .collect(),
         })
     }
 
     /// The place of a block, with its KV cache unless that is kept on the host.
     pub(super) fn layer(&self, index: usize) -> Place {
         self.layers.get(index).copied().unwrap_or(Place::Host)
+    }
+
+    /// The compute capability of a GPU, where known; for the host that of the first GPU, which does
+    /// its work on large batches.
+    pub(super) fn capability(&self, place: Place) -> Option<(u32, u32)> {
+        let index = match place {
+            Place::Gpu(index) => index,
+            Place::Host => self.first,
+        };
+        self.capabilities.get(index).copied().flatten()
     }
 
     /// The place of the output norm and the logits.

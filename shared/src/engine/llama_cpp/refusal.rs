@@ -5,7 +5,7 @@
 use alloc::string::ToString;
 
 use super::flash_attention;
-use super::settings::{FlashAttention, LlamaCpp, Version};
+use super::settings::{FlashAttention, LlamaCpp};
 use crate::engine::EngineError;
 #[cfg(feature = "configs")]
 use crate::model::Geometry;
@@ -103,8 +103,8 @@ pub(super) fn check(settings: &LlamaCpp, model: &Model) -> Result<(), EngineErro
                 if model.architecture == "deepseek4" {
                     same_types(settings)?;
                 }
-                // Without flash attention 0.5.0 only needs whole blocks in a row of all heads.
-                let rows = settings.version == Version::V0_5_0 && !settings.uses_flash_attention();
+                // Without flash attention whole blocks in a row of all heads are enough.
+                let rows = !settings.uses_flash_attention();
                 let key = heads
                     .key_dim
                     .saturating_mul(if rows { heads.kv_heads } else { 1 });

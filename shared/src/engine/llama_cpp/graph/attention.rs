@@ -99,10 +99,13 @@ impl Decoder<'_> {
             }
             Some(fused) => self.fused_projections(&inputs, block, fused, heads, from),
             None => {
-                let query = self.projected(block.query, block.query_bias, from);
+                let mut query = self.projected(block.query, block.query_bias, from);
                 if self.graph.shape(query)[0] == 2 * width {
                     // The other half of each head gates the result.
                     gate = Some((query, width));
+                    let dim = heads.key_dim;
+                    let shape = [dim, heads.query_heads, self.tokens, 1];
+                    query = self.graph.slice(query, shape, dim, 2 * dim);
                 }
                 let query = self.query(&inputs, block, heads, query);
                 let key = self.projected(block.key, block.key_bias, from);
@@ -390,9 +393,13 @@ impl Decoder<'_> {
             if !has_kernel(self.settings, &Attention::Heads(heads)) {
                 self.graph.keep_from_gpus(attended);
             }
-            // The kernel reads f16: other types are converted, one layer at a time.
+            let shape = [per_stream, streams];
+            let converts = block
+                .kernels
+                .converts(self.settings, heads, inputs.cells, shape);
+            // Types other than f16 are converted, one layer at a time.
             let converted = |tensor_type: TensorType, row: u64| {
-                if matches!(tensor_type, TensorType::F16 | TensorType::F32) {
+                if !converts || matches!(tensor_type, TensorType::F16 | TensorType::F32) {
                     0
                 } else {
                     cells.saturating_mul(row).saturating_mul(2)

@@ -3,7 +3,7 @@
 use alloc::collections::BTreeMap;
 use alloc::vec::Vec;
 
-use super::super::flash_attention::has_kernel;
+use super::super::flash_attention::{Kernels, has_kernel};
 use super::super::placement::{Place, Placement};
 use super::super::settings::LlamaCpp;
 use super::super::weights::allocated_bytes;
@@ -41,6 +41,8 @@ pub(in super::super) struct Block {
     pub(super) index: usize,
     /// Where the block's layer is.
     pub(super) place: Place,
+    /// What decides on the kernel of its attention.
+    pub(super) kernels: Kernels,
     /// Where the cache is that the block reads, its own or another layer's.
     pub(super) cache_place: Place,
     /// Queries and keys are not rotated, whatever the other blocks do.
@@ -320,7 +322,8 @@ pub(in super::super) fn blocks(
             kinds.push(number);
             continue;
         }
-        let block = block(index, &kind, table);
+        let kernels = Kernels::new(model, placement, place);
+        let block = block(index, &kind, kernels, table);
         let same = distinct
             .iter()
             .position(|known| !alone && known.computes_like(&block));
@@ -367,8 +370,8 @@ fn counts_each(settings: &LlamaCpp, model: &Model) -> bool {
                 state != 16 || !inner.is_multiple_of(CONVOLUTION_CHANNELS)
             }
             Some(RecurrentState::Mamba2 { state, .. }) => !matches!(state, 96 | 128 | 256),
-            // Works on GPUs, but does not leave the allocator as it found it.
-            Some(RecurrentState::Lightning { .. }) => true,
+            // Work on GPUs, but do not leave the allocator as they found it.
+            Some(RecurrentState::Lightning { .. } | RecurrentState::Rwkv { .. }) => true,
             _ => false,
         };
         recurrent || (flash && !has_kernel(settings, &layer.attention))
@@ -432,7 +435,7 @@ fn are_alike(tensors: &BTreeMap<&str, &Entry<'_>>) -> bool {
     first.is_some() && names.iter().all(|name| kind(name) == first)
 }
 
-fn block(index: usize, kind: &Kind<'_>, rope_table: Option<&Tensor>) -> Block {
+fn block(index: usize, kind: &Kind<'_>, kernels: Kernels, rope_table: Option<&Tensor>) -> Block {
     let (layer, place) = (kind.layer, kind.place);
     let mut tensors = BTreeMap::new();
     for entry in kind.entries {
@@ -508,6 +511,7 @@ fn block(index: usize, kind: &Kind<'_>, rope_table: Option<&Tensor>) -> Block {
     Block {
         index,
         place,
+        kernels,
         still: kind.still,
         cache_place: kind.cache_place,
         rope_table: rope_table.map(|table| part(table, place)),

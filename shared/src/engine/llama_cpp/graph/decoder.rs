@@ -145,7 +145,7 @@ pub(super) fn decoder(
         pins_layers,
     } = options;
     let batch = &separated(model, batch);
-    let mut graph = Graph::new(settings.op_offload);
+    let mut graph = Graph::new(settings.offload_to());
     let tokens = batch.ubatch.next_multiple_of(batch.sequences);
     let width = model.embedding_length;
     let mut full_cell = None;
@@ -695,6 +695,11 @@ impl Decoder<'_> {
         if self.family.selection == Selection::End {
             kept = Some(rows);
             rows = self.selected(rows);
+        }
+        if self.family.scales_last_norm {
+            kept = Some(rows);
+            let shape = self.graph.shape(rows);
+            rows = self.graph.own(shape, &[rows]);
         }
         let logits = self.graph.matrix(output.logits, rows);
         let mut logits = self.graph.weigh(logits, output.logits_bias);

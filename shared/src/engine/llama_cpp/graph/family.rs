@@ -83,6 +83,8 @@ pub(super) struct Family {
     pub(super) hides_image_logits: bool,
     /// What a part gives is normalised, not what it reads.
     pub(super) normalizes_results: bool,
+    /// What logits are made of is scaled, beside the last norm's result, which is kept.
+    pub(super) scales_last_norm: bool,
     /// Experts are scored by the root of a softplus: two steps.
     pub(super) scores_by_root: bool,
     /// What a network's result is given back to the streams with is computed before the network.
@@ -254,6 +256,7 @@ const LLAMA: Family = Family {
     saturates: Saturates::None,
     scores_by_root: false,
     connects_before_network: false,
+    scales_last_norm: false,
 };
 
 fn most_experts(model: &Model) -> u64 {
@@ -340,7 +343,7 @@ pub(super) fn family(model: &Model, windowed: bool) -> Family {
         },
         // The engine tells the smaller model, which alone rotates, by its layers.
         "baichuan" => Family {
-            rotates: model.layers.len() == 32,
+            rotates: model.decoder_layers().count() == 32,
             ..base
         },
         "glm4" => Family {
@@ -383,6 +386,7 @@ pub(super) fn family(model: &Model, windowed: bool) -> Family {
         "granite" | "granitemoe" | "granite_swa" | "minicpm" | "minicpm3" => Family {
             scales_embeddings: true,
             scales_residual: true,
+            scales_last_norm: model.architecture == "minicpm3",
             ..base
         },
         "gpt-oss" => Family {
@@ -518,6 +522,10 @@ pub(super) fn family(model: &Model, windowed: bool) -> Family {
             parallel: Parallel::NetworkFirst,
             selection: Selection::End,
             normalizes_experts: None,
+            ..base
+        },
+        "maple" => Family {
+            rotates_windows_alone: true,
             ..base
         },
         "cohere2" => Family {

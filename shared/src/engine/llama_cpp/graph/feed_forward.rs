@@ -121,10 +121,16 @@ impl Decoder<'_> {
     /// 0.6.0 does where the two have the same quantized shape.
     fn starts_shared_expert_early(&self, block: &ExpertBlock) -> bool {
         let weights = [block.gate, block.up, block.shared.gate, block.shared.up];
-        // Weights that are copied break the two apart.
-        let together = weights
-            .iter()
-            .all(|weight| weight.is_some_and(|weight| weight.place != Place::Host));
+        // What runs elsewhere in between, or with weights that are copied, breaks the two apart.
+        let between = [block.down, block.down_bias, block.down_scale];
+        let place = block.gate.map(|weight| weight.place);
+        let together = place != Some(Place::Host)
+            && weights.iter().all(Option::is_some)
+            && weights
+                .iter()
+                .chain(&between)
+                .flatten()
+                .all(|weight| Some(weight.place) == place);
         self.settings.version >= Version::V0_6_0
             && block.gate_up.is_none()
             && together

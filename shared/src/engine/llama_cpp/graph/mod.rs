@@ -82,6 +82,10 @@ impl Parts<'_> {
     /// The graph for all contexts that are longer than the batch, every window and what indexers
     /// choose; `None` where they have no graph in common.
     pub(super) fn every_context(&self, batch: &Batch) -> Option<EveryContext> {
+        // Kernels for a single query are chosen by the context, too.
+        if batch.ubatch <= batch.sequences {
+            return None;
+        }
         let windows = self.model.layers.iter().filter_map(|layer| {
             let window = layer.attention.span()?.limit()?;
             window

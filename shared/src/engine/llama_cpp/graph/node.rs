@@ -165,8 +165,8 @@ pub(super) struct Graph {
     entered: Vec<bool>,
     /// Nodes being entered, each with how many of its sources have been.
     entering: Vec<(Id, usize)>,
-    /// Large batches with a weight in host memory run on the first GPU.
-    op_offload: bool,
+    /// Where large batches with a weight in host memory run, if not there.
+    offload_to: Option<Place>,
     /// What is to be kept until the next node is computed.
     keeping: Vec<Id>,
     /// Weights of tensors that are used again, in the order of their use.
@@ -180,13 +180,13 @@ pub(super) struct Graph {
 const OP_OFFLOAD_MIN_BATCH: u64 = 32;
 
 impl Graph {
-    pub(super) fn new(op_offload: bool) -> Self {
+    pub(super) fn new(offload_to: Option<Place>) -> Self {
         Self {
             nodes: Vec::with_capacity(1024),
             order: Vec::with_capacity(1024),
             entered: Vec::with_capacity(1024),
             entering: Vec::new(),
-            op_offload,
+            offload_to,
             keeping: Vec::new(),
             used: BTreeMap::new(),
             using: None,
@@ -601,11 +601,9 @@ impl Graph {
 
     /// Where an operation with a weight in host memory runs.
     pub(super) fn place_of_offloaded(&self, batch_rows: u64) -> Place {
-        if self.op_offload && batch_rows >= OP_OFFLOAD_MIN_BATCH {
-            Place::Gpu(0)
-        } else {
-            Place::Host
-        }
+        self.offload_to
+            .filter(|_| batch_rows >= OP_OFFLOAD_MIN_BATCH)
+            .unwrap_or(Place::Host)
     }
 
     fn weighted(&mut self, memory: Memory, shape: Shape, place: Place, from: &[Id]) -> Id {

@@ -56,7 +56,7 @@ pub(super) fn prediction(
     output: &Output,
     values_by_rows: bool,
 ) -> Result<Graph, EngineError> {
-    let mut graph = Graph::new(settings.op_offload);
+    let mut graph = Graph::new(settings.offload_to());
     let tokens = batch.ubatch.next_multiple_of(batch.sequences);
     let width = model.embedding_length;
     let cell = cache::cell(model, layer)?;

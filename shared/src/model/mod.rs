@@ -80,6 +80,9 @@ pub struct Traits {
     pub residual_block_length: u64,
     /// The decay of a linear attention's state is kept above a bound.
     pub bounds_decay: bool,
+    /// What the chosen experts' activation reads is kept within bounds, where the architecture leaves
+    /// it open.
+    pub clamps_experts: bool,
     /// Both factors of a gated network are kept within bounds, not the gate alone, where the
     /// architecture leaves it open.
     pub bounds_both_factors: bool,

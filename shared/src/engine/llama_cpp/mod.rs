@@ -308,11 +308,7 @@ impl Prepared<'_> {
                 }
             }
             Fidelity::Equal if scores_follow_cache => estimate(550, 0),
-            // Indexers' choices are copied between GPUs.
-            Fidelity::Equal if gpus > 1 => {
-                let chooses = model.layers.iter().any(|layer| layer.indexer.is_some());
-                estimate(120, if chooses { 30 } else { 0 })
-            }
+            Fidelity::Equal if gpus > 1 => estimate(120, 0),
             Fidelity::Equal => Basis::Exact,
             Fidelity::EqualOnOneGpu if gpus == 1 && all_on_gpus => Basis::Exact,
             Fidelity::EqualOnOneGpu => estimate(150, 60),

@@ -531,6 +531,7 @@ impl Reader<'_> {
         let is = |suffix, truth| self.value(suffix) == Some(&Value::Bool(truth));
         let states = |suffix| self.value(suffix).is_some();
         let is_float = |suffix| matches!(self.value(suffix), Some(&Value::Float(x)) if x != 0.0);
+        let is_array = |suffix| matches!(self.value(suffix), Some(Value::SkippedArray { .. }));
         let image_sections = match self.value("rope.dimension_sections") {
             Some(Value::Integers(sections)) => {
                 sections.len() > 1 && sections[..2].iter().all(|&section| section > 0)
@@ -549,6 +550,7 @@ impl Reader<'_> {
             fast_cycles: self.number("hrm.l_cycles").unwrap_or(0),
             residual_block_length: self.number("attn_res.block_size").unwrap_or(0),
             bounds_decay: states("kda.gate_lower_bound"),
+            clamps_experts: is_float("swiglu_clamp_exp") || is_array("swiglu_clamp_exp"),
             bounds_both_factors: is_float("activation.situ_linear_beta"),
         }
     }

@@ -183,6 +183,8 @@ pub(in super::super) struct LatentBlock {
     pub(super) decompress: Option<Part>,
     /// A norm of the rotary key.
     pub(super) rotary_norm: Option<Part>,
+    /// Scores that no key has, one for each head.
+    pub(super) sinks: Option<Part>,
 }
 
 /// A recurrent layer.
@@ -497,6 +499,7 @@ fn block(index: usize, kind: &Kind<'_>, kernels: Kernels, rope_table: Option<&Te
         value_b: get("attn_v_b.weight"),
         decompress: get("attn_kv_b.weight"),
         rotary_norm: get("attn_k_norm.weight"),
+        sinks: get("attn_sinks.weight"),
     });
     let per_layer = get("inp_gate.weight")
         .zip(get("proj.weight"))

@@ -216,7 +216,13 @@ pub(super) fn decoder(
         .filter(|_| sparse::is_sparse(model))
         .zip(full)
         .map(|(indexer, full)| {
-            sparse::indexer_inputs(&mut graph, settings, indexer, tokens, &full)
+            sparse::indexer_inputs(
+                &mut graph,
+                indexer,
+                tokens,
+                &full,
+                model.architecture != "hy_v4",
+            )
         });
     // The engine chooses blocks where positions are those of cells.
     let chooses_blocks = settings.uses_flash_attention()
@@ -372,8 +378,8 @@ pub(super) fn decoder(
         residual = decoder.mixed(residual, output.residual_score);
         residual = decoder.selected(residual);
     }
-    if connections.is_some() {
-        residual = decoder.joined_streams(output.connection, residual);
+    if let Some(connections) = connections {
+        residual = decoder.joined_streams(connections, output.connection, residual);
     }
     decoder.logits(output, residual);
     Ok(decoder.graph)
@@ -441,7 +447,11 @@ impl Decoder<'_> {
         last: bool,
     ) -> Result<Id, EngineError> {
         if let Some(connections) = block.connections {
-            return self.connected_layer(layer, block, connections, residual);
+            return if connections.apart {
+                self.independent_layer(layer, block, connections, residual)
+            } else {
+                self.connected_layer(layer, block, connections, residual)
+            };
         }
         if let Some(altup) = &block.altup {
             return self.altup_layer(layer, block, altup, residual);

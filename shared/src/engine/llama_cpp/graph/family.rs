@@ -89,6 +89,8 @@ pub(super) struct Family {
     pub(super) scores_by_root: bool,
     /// What a network's result is given back to the streams with is computed before the network.
     pub(super) connects_before_network: bool,
+    /// The chosen experts' activation is another than that of the shared one.
+    pub(super) clamps_experts_alone: bool,
     /// The activation of networks keeps within bounds (SiTU): the gate, or the gate and what it
     /// gates.
     pub(super) saturates: Saturates,
@@ -181,17 +183,17 @@ pub(in super::super) fn fidelity(model: &Model, version: Version) -> Fidelity {
         | "ernie4_5-moe" | "exaone" | "exaone-moe" | "exaone4" | "falcon" | "falcon-h1"
         | "gemma" | "gemma2" | "gemma3" | "gemma3n" | "gemma4" | "glm-dsa" | "glm4" | "glm4moe"
         | "gpt-oss" | "granite" | "granite_swa" | "granitehybrid" | "granitemoe" | "hrm_text"
-        | "hunyuan-dense" | "hunyuan-moe" | "hunyuan_vl" | "hy_v3" | "internlm2" | "jais2"
-        | "jamba" | "kimi-k3" | "kimi-linear" | "laguna" | "lfm2" | "lfm2moe" | "llama"
-        | "llama4" | "maincoder" | "mamba" | "mamba2" | "maple" | "mellum" | "mimo2"
-        | "minicpm" | "minimax-01" | "minimax-m2" | "mistral3" | "mistral4" | "muse-glimmer"
-        | "nanbeige" | "nemotron" | "nemotron_h" | "nemotron_h_moe" | "olmo" | "olmo2"
-        | "olmoe" | "openelm" | "orion" | "paddleocr" | "pangu-embedded" | "phi2" | "phi3"
-        | "plamo" | "plamo2" | "plamo3" | "plm" | "qwen" | "qwen2" | "qwen2moe" | "qwen2vl"
-        | "qwen3" | "qwen35" | "qwen35moe" | "qwen3moe" | "qwen3next" | "qwen3vl"
+        | "hunyuan-dense" | "hunyuan-moe" | "hunyuan_vl" | "hy_v3" | "hy_v4" | "internlm2"
+        | "jais2" | "jamba" | "kimi-k3" | "kimi-linear" | "laguna" | "lfm2" | "lfm2moe"
+        | "llama" | "llama4" | "maincoder" | "mamba" | "mamba2" | "maple" | "mellum" | "mimo2"
+        | "minicpm" | "minicpm3" | "minimax-01" | "minimax-m2" | "mistral3" | "mistral4"
+        | "muse-glimmer" | "nanbeige" | "nemotron" | "nemotron_h" | "nemotron_h_moe" | "olmo"
+        | "olmo2" | "olmoe" | "openelm" | "orion" | "paddleocr" | "pangu-embedded" | "phi2"
+        | "phi3" | "plamo" | "plamo2" | "plamo3" | "plm" | "qwen" | "qwen2" | "qwen2moe"
+        | "qwen2vl" | "qwen3" | "qwen35" | "qwen35moe" | "qwen3moe" | "qwen3next" | "qwen3vl"
         | "qwen3vlmoe" | "refact" | "rwkv6" | "rwkv6qwen2" | "rwkv7" | "seed_oss" | "smollm3"
         | "spark2_5" | "stablelm" | "starcoder2" | "talkie" | "xverse" => Fidelity::Equal,
-        "afmoe" | "gptneox" | "grok" | "minicpm3" | "smallthinker" | "step35" => match version {
+        "afmoe" | "gptneox" | "grok" | "smallthinker" | "step35" => match version {
             Version::V0_6_0 => Fidelity::Equal,
             Version::V0_5_0 => Fidelity::EqualOnOneGpu,
         },
@@ -205,7 +207,6 @@ pub(in super::super) fn fidelity(model: &Model, version: Version) -> Fidelity {
         "bailingmoe3" | "deci" | "gpt2" | "minimax-m3" => Fidelity::Close,
         // Several residual streams beside each other, and indexers.
         "glm5-next" => Fidelity::Partial { one: 3, several: 5 },
-        "hy_v4" => Fidelity::Partial { one: 2, several: 6 },
         _ => Fidelity::Unknown,
     }
 }
@@ -257,6 +258,7 @@ const LLAMA: Family = Family {
     scores_by_root: false,
     connects_before_network: false,
     scales_last_norm: false,
+    clamps_experts_alone: false,
 };
 
 fn most_experts(model: &Model) -> u64 {
@@ -556,6 +558,11 @@ pub(super) fn family(model: &Model, windowed: bool) -> Family {
         "deepseek2" if model.traits.tempers_queries => Family {
             tempers: Tempers::All,
             normalizes_experts: None,
+            ..base
+        },
+        "hy_v4" => Family {
+            normalizes_experts: None,
+            clamps_experts_alone: model.traits.clamps_experts,
             ..base
         },
         "dots3note" | "bailingmoe" | "bailingmoe2" | "deepseek2" | "deepseek32" | "dots1"

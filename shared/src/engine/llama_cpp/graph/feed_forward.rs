@@ -138,6 +138,7 @@ impl Decoder<'_> {
             && block.down_copy == 0
             && !self.family.weighs_experts_input
             && self.family.saturates == Saturates::None
+            && !self.family.clamps_experts_alone
             && block.compress.is_none()
     }
 

@@ -37,24 +37,28 @@ impl Connection {
 /// The connections of a layer's two parts.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(in super::super) struct Connections {
-    attention: Connection,
-    network: Connection,
+    pub(super) attention: Connection,
+    pub(super) network: Connection,
     /// Residual streams.
     streams: u64,
+    /// The streams are not mixed among each other.
+    pub(super) apart: bool,
 }
 
 impl Connections {
-    /// A block's connections, where it has both and they mix the streams.
+    /// A block's connections, where it has both.
     pub(super) fn new(get: impl Fn(&str) -> Option<Part>) -> Option<Self> {
         let attention = Connection::named("hc_attn", &get)?;
         let width = get("attn_norm.weight")?.columns;
         let streams = attention.function.columns.checked_div(width)?;
+        let apart = attention.function.rows == streams.checked_mul(2)?;
         let mixes = attention.function.rows == streams.checked_mul(streams.checked_add(2)?)?;
         let network = Connection::named("hc_ffn", &get)?;
-        mixes.then_some(Self {
+        (apart || mixes).then_some(Self {
             attention,
             network,
             streams,
+            apart,
         })
     }
 }
@@ -191,7 +195,7 @@ impl Decoder<'_> {
     }
 
     /// By parts of the connection's scale and base.
-    fn affine(&mut self, connection: Connection, from: Id, columns: u64) -> Id {
+    pub(super) fn affine(&mut self, connection: Connection, from: Id, columns: u64) -> Id {
         let scale = self.graph.part_of(connection.scale, 1);
         let scaled = self.graph.map(&[from, scale]);
         let base = self.graph.part_of(connection.base, columns);
@@ -199,7 +203,7 @@ impl Decoder<'_> {
     }
 
     /// One of `count` parts of each token, of so many elements.
-    fn nth(&mut self, of: Id, elements: u64, count: u64) -> Id {
+    pub(super) fn nth(&mut self, of: Id, elements: u64, count: u64) -> Id {
         let all = self.graph.shape(of).iter().product::<u64>();
         let tokens = all.checked_div(elements * count).unwrap_or(0);
         let shape = [elements, tokens, 1, 1];
@@ -207,7 +211,7 @@ impl Decoder<'_> {
     }
 
     /// The sum of all streams by their weights, step by step.
-    fn weighted_streams(&mut self, streams: Id, weights: Id) -> Id {
+    pub(super) fn weighted_streams(&mut self, streams: Id, weights: Id) -> Id {
         let [width, count, ..] = self.graph.shape(streams);
         let mut sum = None;
         for _ in 0..count {
@@ -280,7 +284,12 @@ impl Decoder<'_> {
     }
 
     /// One stream of the rows that logits are asked for: by a connection of its own, or the mean.
-    pub(super) fn joined_streams(&mut self, connection: Option<Connection>, streams: Id) -> Id {
+    pub(super) fn joined_streams(
+        &mut self,
+        connections: Connections,
+        connection: Option<Connection>,
+        streams: Id,
+    ) -> Id {
         let [width, count, tokens, _] = self.graph.shape(streams);
         let flat = self.graph.view(streams, [width * count, tokens, 1, 1]);
         let flat = self.selected(flat);
@@ -301,6 +310,10 @@ impl Decoder<'_> {
         let weights = self.graph.weigh(scaled, Some(connection.base));
         let weights = self.graph.map(&[weights]);
         let weights = self.graph.map(&[weights]);
-        self.weighted_streams(streams, weights)
+        if connections.apart {
+            self.copied_sum(streams, weights)
+        } else {
+            self.weighted_streams(streams, weights)
+        }
     }
 }

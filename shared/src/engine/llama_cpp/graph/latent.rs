@@ -180,7 +180,10 @@ impl Decoder<'_> {
                 keys = self.graph.half([row, cells, 1, 1], &[keys]);
                 values = self.graph.half([latent.latent_dim, cells, 1, 1], &[values]);
             }
-            let attended = self.graph.own(shape, &[queries, keys, values, inputs.mask]);
+            let mut sources = alloc::vec![queries, keys, values, inputs.mask];
+            // Too small to decide where attention runs.
+            sources.extend(tensors.sinks.map(|sinks| self.graph.table(sinks)));
+            let attended = self.graph.own(shape, &sources);
             self.graph.fused(attended, Fused::Attention, layer);
             if !has_kernel(self.settings, &Attention::Latent(latent)) {
                 self.graph.keep_from_gpus(attended);
@@ -208,7 +211,10 @@ impl Decoder<'_> {
             let scores = self
                 .graph
                 .own([inputs.cells, per_stream, heads, streams], &[keys, queries]);
-            let scores = self.graph.map(&[scores, inputs.mask]);
+            let scores = match tensors.sinks {
+                Some(sinks) => self.graph.weigh_with(&[scores, inputs.mask], sinks, &[]),
+                None => self.graph.map(&[scores, inputs.mask]),
+            };
             self.graph.own(
                 [latent.latent_dim, per_stream, heads, streams],
                 &[value, scores],

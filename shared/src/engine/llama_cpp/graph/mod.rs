@@ -12,6 +12,7 @@ mod family;
 mod feed_forward;
 mod guess;
 mod hyper;
+mod independent;
 mod kimi_delta;
 mod latent;
 mod lightning;

@@ -45,19 +45,20 @@ impl IndexerBlock {
 pub(super) struct IndexerInputs {
     key_indices: Id,
     mask: Id,
-    rotation: Rotation,
+    /// `None` where queries and keys are compared as they are.
+    rotation: Option<Rotation>,
 }
 
 /// Whether the architecture's attention is sparse as modelled here.
 pub(super) fn is_sparse(model: &Model) -> bool {
     matches!(
         model.architecture.as_str(),
-        "deepseek32" | "glm-dsa" | "dots3note"
+        "deepseek32" | "glm-dsa" | "dots3note" | "hy_v4"
     )
 }
 
-/// Whether CUDA scores all tokens as one operation.
-fn is_fused(settings: &LlamaCpp, indexer: Indexer) -> bool {
+/// Whether CUDA can score the tokens: it is one operation wherever it runs.
+fn has_kernel(settings: &LlamaCpp, indexer: Indexer) -> bool {
     let heads = match settings.version {
         Version::V0_5_0 => matches!(indexer.heads, 32 | 64),
         Version::V0_6_0 => matches!(indexer.heads, 4 | 32 | 64),
@@ -68,22 +69,21 @@ fn is_fused(settings: &LlamaCpp, indexer: Indexer) -> bool {
 /// The inputs of the indexers, beside those of the cache that they choose from.
 pub(super) fn indexer_inputs(
     graph: &mut Graph,
-    settings: &LlamaCpp,
     indexer: Indexer,
     tokens: u64,
     cached: &CacheInputs,
+    turns: bool,
 ) -> IndexerInputs {
-    let fused = is_fused(settings, indexer);
     let key_indices = graph.input([tokens, 1, 1, 1], 8);
-    let mask = graph.input(graph.shape(cached.mask), if fused { 2 } else { 4 });
+    let mask = graph.input(graph.shape(cached.mask), 2);
     let size = 1 << indexer.key_dim.trailing_zeros();
     IndexerInputs {
         key_indices,
         mask,
-        rotation: Rotation {
+        rotation: turns.then(|| Rotation {
             matrix: graph.input([size, size, 1, 1], 4),
             size,
-        },
+        }),
     }
 }
 
@@ -139,32 +139,24 @@ impl Decoder<'_> {
         weights: Id,
         mask: Id,
     ) -> Id {
-        let Indexer { heads, top_k, .. } = geometry;
+        let top_k = geometry.top_k;
         let [cells, per_stream, _, streams] = self.graph.shape(mask);
         let shape = [cells, per_stream, 1, streams];
-        let scores = if is_fused(self.settings, geometry) {
-            self.graph.own(shape, &[query, keys, weights, mask])
-        } else {
-            let products = self
-                .graph
-                .own([cells, per_stream, heads, streams], &[keys, query]);
-            let products = self
-                .graph
-                .own([heads, per_stream, cells, streams], &[products]);
-            let products = self.graph.map(&[products]);
-            let products = self.graph.map(&[products, weights]);
-            let sums = self.graph.own([1, per_stream, cells, streams], &[products]);
-            let sums = self.graph.own(shape, &[sums]);
-            self.graph.map(&[sums, mask])
-        };
+        let scores = self.graph.own(shape, &[query, keys, weights, mask]);
+        if !has_kernel(self.settings, geometry) {
+            self.graph.keep_from_gpus(scores);
+        }
         let shape = [top_k.min(cells), per_stream, 1, streams];
         let best = self.graph.own(shape, &[scores]);
         self.graph.own(shape, &[best])
     }
 
     fn turned(&mut self, inputs: &IndexerInputs, from: Id) -> Id {
+        let Some(rotation) = inputs.rotation else {
+            return from;
+        };
         let shape = self.graph.shape(from);
-        self.graph.own(shape, &[inputs.rotation.matrix, from])
+        self.graph.own(shape, &[rotation.matrix, from])
     }
 
     /// The mask that leaves only the tokens chosen.
@@ -187,6 +179,9 @@ impl Decoder<'_> {
     /// The mask that leaves only the tokens chosen, by zeros for each of them.
     pub(super) fn mask_with(&mut self, zeros: Id, mask: Id, chosen: Id) -> Id {
         let shape = self.graph.shape(mask);
+        let [top_k, per_stream, _, streams] = self.graph.shape(chosen);
+        // Every layer sees it as a tensor of its own, which is copied to each where it is elsewhere.
+        let chosen = self.graph.view(chosen, [top_k, per_stream, streams, 1]);
         let zeros = self.graph.map(&[zeros]);
         let filled = self.graph.map(&[mask]);
         let unmasked = self.graph.written(filled, &[zeros, chosen]);

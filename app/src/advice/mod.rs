@@ -349,7 +349,7 @@ mod tests {
     fn unequal_gpus_share_in_another_way() {
         let mut state = state("qwen3:14b", "9500 MiB", "20k");
         let mut second = state.gpus[0].clone();
-        second.free = "3500 MiB".into();
+        second.free = "3700 MiB".into();
         state.gpus.push(second);
         let advice = advice(&state);
         let all = advice.longer.iter().chain(&advice.reaching);

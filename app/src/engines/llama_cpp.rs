@@ -67,7 +67,14 @@ const SETTINGS: &[Setting] = &[
 
 const VERSION: Setting = Setting {
     name: "backend-version",
-    kind: Kind::Choice(&[("0.6.0", OWN), ("0.5.0", OWN)]),
+    kind: Kind::Choice(&[
+        ("0.6.0", OWN),
+        ("0.5.0", ("0.5.0(2026年6月から)", "0.5.0 (June 2026 on)")),
+        ("b9300", ("b9190〜(2026年5月)", "b9190 on (May 2026)")),
+        ("b9000", ("b8620〜(2026年4月)", "b8620 on (April 2026)")),
+        ("b8000", ("b7800〜(2026年1月)", "b7800 on (January 2026)")),
+        ("b6500", ("b5900〜(2025年7月)", "b5900 on (July 2025)")),
+    ]),
     default: "0.6.0",
     label: ("バージョン", "Version"),
     help: (

@@ -143,7 +143,7 @@ pub(crate) struct Backend {
     /// llama-cpp-python, vllm, sglang, transformers, gptqmodel, autogptq
     #[arg(long, value_name = "NAME")]
     pub(crate) backend: Option<String>,
-    /// The engine's version (default: the newest known)
+    /// The engine's version (default: the newest known); llama.cpp's builds too (b8946)
     #[arg(long, value_name = "V")]
     pub(crate) backend_version: Option<String>,
     #[command(flatten)]

@@ -66,7 +66,9 @@ pub(super) fn help(argument: &str) -> Option<&'static str> {
         "backend" => {
             "llama.cpp(llama-server、既定)、llama-cli、ollama、lm-studio、koboldcpp、llama-cpp-python、vllm、sglang、transformers、gptqmodel、autogptq"
         }
-        "backend_version" => "エンジンのバージョン(既定: 分かる中で最新)",
+        "backend_version" => {
+            "エンジンのバージョン(既定: 分かる中で最新)。llama.cpp のビルド番号も可(b8946)"
+        }
         "flash_attn" => "Flash Attention(既定: auto)",
         "batch_size" => "論理バッチのトークン数(既定: 2048)",
         "ubatch_size" => "物理バッチのトークン数(既定: 512)",

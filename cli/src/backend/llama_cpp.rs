@@ -195,7 +195,7 @@ fn version(
         (None, _) => return Ok(follows),
         (Some(name), Some(own)) => (own.into(), (name == own).then_some(follows)),
         (Some(name), None) => (
-            Version::ALL.map(Version::name).join(", "),
+            "0.6.0, 0.5.0, b5900, b5901, …".into(),
             Version::from_name(name),
         ),
     };

@@ -29,6 +29,8 @@ pub struct Card {
     pub is_estimate: bool,
     /// CUDA compute capability as major and minor, of NVIDIA's.
     pub compute_capability: Option<(u8, u8)>,
+    /// Streaming multiprocessors, of NVIDIA's.
+    pub multiprocessors: Option<u16>,
 }
 
 /// Who makes a card.
@@ -215,6 +217,19 @@ pub fn find_card(name: &str) -> Result<&'static Card, CardError> {
         }
     }
     Err(unknown(name, &asked))
+}
+
+/// Streaming multiprocessors of the card of this name; the most, where several go by it.
+#[must_use]
+pub fn multiprocessors(name: &str) -> Option<u16> {
+    match find_card(name) {
+        Ok(card) => card.multiprocessors,
+        Err(CardError::Ambiguous { candidates, .. }) => candidates
+            .iter()
+            .filter_map(|card| card.multiprocessors)
+            .max(),
+        Err(CardError::Unknown { .. }) => None,
+    }
 }
 
 fn unknown(name: &str, asked: &Words) -> CardError {

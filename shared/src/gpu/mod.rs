@@ -9,7 +9,8 @@ mod reading;
 
 pub use card_table::CARDS;
 pub use cards::{
-    Allocatable, AllocatableBasis, Card, CardClass, CardError, Vendor, find_card, search_cards,
+    Allocatable, AllocatableBasis, Card, CardClass, CardError, Vendor, find_card, multiprocessors,
+    search_cards,
 };
 pub use problem::{ProbeProblem, ProblemCode};
 pub use reading::{GpuFailure, GpuReading, GpuReport, Mig, MigInstance, REPORT_SCHEMA};

@@ -71,7 +71,11 @@ impl Batch {
             Some(rows) => rows,
             None => sequences,
         };
-        let outputs = rows.min(ubatch);
+        let outputs = if settings.outputs_max.is_none() && !settings.version.limits_outputs() {
+            ubatch
+        } else {
+            rows.min(ubatch)
+        };
         Ok(Self {
             context,
             context_per_stream,

@@ -42,8 +42,8 @@ pub(super) fn compute(
     let stream = product(&[4, width, ubatch]);
     let masks = masks(settings, model, batch)?;
     let residual_copies = match settings.version {
-        Version::V0_5_0 => 3,
         Version::V0_6_0 => 4,
+        _ => 3,
     };
     let inputs = sum(&[masks, stream]);
     let pipeline = gpus_in_use(model, placement, gpus) > 1
@@ -104,8 +104,8 @@ pub(super) fn compute(
         )?;
     }
     let host_streams = match settings.version {
-        Version::V0_5_0 => 2,
         Version::V0_6_0 => 4,
+        _ => 2,
     };
     let pipeline_copies = if pipeline { PIPELINE_COPIES - 1 } else { 0 };
     bytes.add(
@@ -128,10 +128,13 @@ fn gpus_in_use(model: &Model, placement: &Placement, gpus: usize) -> usize {
 
 /// The attention masks: one for full attention, one more for sliding windows.
 fn masks(settings: &LlamaCpp, model: &Model, batch: &Batch) -> Result<u64, EngineError> {
-    let element = if settings.uses_flash_attention() {
-        2
-    } else {
-        4
+    let element = match (
+        settings.uses_flash_attention(),
+        settings.version.masks_in_f16(),
+    ) {
+        (true, true) => 2,
+        (true, false) => 6,
+        (false, _) => 4,
     };
     let tokens_per_stream = batch.ubatch.div_ceil(batch.streams);
     let mut spans: alloc::vec::Vec<bool> = alloc::vec::Vec::new();
@@ -199,7 +202,7 @@ fn attention(
     // The CUDA kernel reads f16: other types are converted, one layer at a time.
     let f16 = crate::quant::TensorType::F16;
     let converted = |tensor_type, elements| {
-        if tensor_type == f16 {
+        if tensor_type == f16 || !settings.version.plans_conversions() {
             0
         } else {
             product(&[2, cells, batch.streams, elements])

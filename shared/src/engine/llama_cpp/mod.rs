@@ -112,6 +112,8 @@ struct Prepared<'a> {
     fusions: graph::Fusions,
     output: graph::Output,
     products: Vec<overhead::Products>,
+    /// The CUDA context of each GPU in bytes.
+    contexts: Vec<u64>,
     /// Made for the first context that takes a full micro-batch.
     every_context: OnceCell<Option<graph::EveryContext>>,
     /// The same for each guess of an architecture never seen.
@@ -172,6 +174,7 @@ impl<'a> Prepared<'a> {
             fusions,
             output,
             products,
+            contexts: devices.iter().map(overhead::context).collect(),
             every_context: OnceCell::new(),
             guesses: [const { OnceCell::new() }; graph::GUESSES],
         })
@@ -207,6 +210,7 @@ impl Planner for Prepared<'_> {
             .enumerate()
             .map(|(gpu, device)| {
                 let bytes = |bytes: &Bytes| bytes.gpus.get(gpu).copied().unwrap_or(0);
+                let context = self.contexts.get(gpu).copied().unwrap_or(0);
                 let growth = overhead::growth(
                     &self.settings,
                     &self.model,
@@ -225,7 +229,7 @@ impl Planner for Prepared<'_> {
                         bytes: bytes(&compute),
                         basis,
                     },
-                    start_overhead: overhead::start(&self.settings, gpu, growth),
+                    start_overhead: overhead::start(&self.settings, context, growth),
                     growth,
                     cache_allowance: None,
                 })
@@ -333,9 +337,11 @@ impl Prepared<'_> {
                 estimate(350, 1700)
             }
         };
-        // Programs carry builds of their own, of which each followed one release or the other.
+        // Programs carry builds of their own, of which each followed one release or the other;
+        // builds before the releases were held against load logs, not against each graph.
+        let is_measured = settings.profile.is_measured() && settings.version.is_measured();
         let basis = match basis {
-            Basis::Exact if !settings.profile.is_measured() => estimate(50, 150),
+            Basis::Exact if !is_measured => estimate(50, 150),
             basis => basis,
         };
         Ok((bytes, basis))

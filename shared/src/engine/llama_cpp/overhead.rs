@@ -1,9 +1,10 @@
 //! What llama.cpp takes on a GPU beyond the buffers that it plans: estimated.
 //!
-//! The CUDA context was read off load logs of users' machines (2025–2026): 140 MiB on a laptop's
-//! 8 GB card, 264 MiB on an RTX 5070 Ti, 305 MiB on Linux over three loads, 700 to 750 MiB
-//! unaccounted on an RTX PRO 6000, and 104 MiB on each further GPU. The pool was measured with
-//! the host code of ggml 0.26.0's own CUDA backend (`ggml-cuda.cu`, `mmq.cu`).
+//! The CUDA context was read off load logs of users' machines (2025–2026): 107 MiB on an RTX
+//! 4060 Ti (34 multiprocessors), 119 on an RTX 3060 (28), 169 on an RTX 4070 (46), 264 on an RTX
+//! 5070 Ti (70), 279 to 344 on RTX 3090s (82), 456 on RTX 4090s (128), 612 on a B200 (148) and 712
+//! on RTX PRO 6000s (188), as much on each further GPU as on the first. The pool was measured
+//! with the host code of ggml 0.26.0's own CUDA backend (`ggml-cuda.cu`, `mmq.cu`).
 
 use alloc::vec::Vec;
 
@@ -12,14 +13,25 @@ use super::cache;
 use super::placement::{Place, Placement};
 use super::settings::LlamaCpp;
 use crate::engine::{Basis, EngineError, Figure};
-use crate::gpu::Device;
+use crate::gpu::{Device, multiprocessors};
 use crate::model::{Attention, Model};
+use crate::quant::TensorType;
 
 const MIB: u64 = 1024 * 1024;
-/// CUDA context and kernels on the first GPU.
-const FIRST_CONTEXT: u64 = 300 * MIB;
-/// CUDA context on each further GPU.
-const FURTHER_CONTEXT: u64 = 110 * MIB;
+const GIB: u64 = 1024 * MIB;
+/// CUDA context and kernels of a GPU: this, and so much for each multiprocessor. Not below any of
+/// the logs, and up to a half above.
+const CONTEXT: u64 = 24 * MIB;
+const CONTEXT_PER_MULTIPROCESSOR: u64 = 4 * MIB;
+/// Old chips with few multiprocessors take this nevertheless (170 MiB on a Tesla K80).
+const LEAST_CONTEXT: u64 = 176 * MIB;
+/// Where the multiprocessors are not known: this, and so much for each GiB of memory. Chips with
+/// more than 36 GiB do not have more multiprocessors.
+const UNKNOWN_CONTEXT: u64 = 80 * MIB;
+const CONTEXT_PER_GIB: u64 = 18 * MIB;
+const LARGEST_CHIP: u64 = 36 * GIB;
+/// The memory of a chip of which only the free memory is known, at least.
+const COMMON_CHIP: u64 = 12 * GIB;
 /// The pool grows in steps of this size.
 const POOL_STEP: u64 = 2 * MIB;
 /// Partial tiles of matrix products: streaming multiprocessors × 128 × 128 × 4 bytes, for the
@@ -29,21 +41,29 @@ const TILE_FIXUP: u64 = 188 * 128 * 128 * 4;
 const CUBLAS_WORKSPACE: u64 = 4 * MIB;
 const CUBLAS_WORKSPACE_HOPPER: u64 = 32 * MIB;
 
-/// The CUDA context of each GPU, and what the program leaves free of its own accord, as far as
+/// The CUDA context of this GPU in bytes.
+pub(super) fn context(device: &Device) -> u64 {
+    if let Some(multiprocessors) = multiprocessors(&device.name) {
+        let context = CONTEXT + CONTEXT_PER_MULTIPROCESSOR * u64::from(multiprocessors);
+        return context.max(LEAST_CONTEXT);
+    }
+    let memory = device
+        .total
+        .unwrap_or_else(|| device.free.max(COMMON_CHIP))
+        .min(LARGEST_CHIP);
+    UNKNOWN_CONTEXT + memory / 1024 * (CONTEXT_PER_GIB / MIB)
+}
+
+/// The CUDA context of a GPU, and what the program leaves free of its own accord, as far as
 /// `growth` does not come out of it.
-pub(super) fn start(settings: &LlamaCpp, gpu: usize, growth: Figure) -> Figure {
-    let context = if gpu == 0 {
-        FIRST_CONTEXT
-    } else {
-        FURTHER_CONTEXT
-    };
+pub(super) fn start(settings: &LlamaCpp, context: u64, growth: Figure) -> Figure {
     let reserve = settings.profile.reserve(settings);
     let bytes = context.saturating_add(reserve.saturating_sub(growth.bytes));
     Figure {
         bytes,
         basis: Basis::Estimate {
-            below_permille: 550,
-            above_permille: 1_500,
+            below_permille: 500,
+            above_permille: 100,
         },
     }
 }
@@ -134,26 +154,8 @@ pub(super) fn growth(
     let half = 2_u64.saturating_mul(products.half);
     let activations = quantized.max(half).saturating_mul(batch.ubatch);
     let flash_attention = settings.uses_flash_attention();
-    let mut scores: u64 = 0;
-    if !flash_attention {
-        for (index, layer) in model.decoder_layers() {
-            let heads = match layer.attention {
-                Attention::Heads(heads) => heads.query_heads,
-                Attention::Latent(latent) => latent.query_heads,
-                Attention::None => continue,
-            };
-            let Some(cell) = cache::cell(model, layer)? else {
-                continue;
-            };
-            if placement.layer(index) == Place::Gpu(gpu) {
-                // The softmax result is converted to f16 outside the planned buffers.
-                let cells = cache::cells(settings, batch, cell.span)?;
-                let elements = cells.saturating_mul(batch.ubatch).saturating_mul(heads);
-                scores = scores.max(2_u64.saturating_mul(elements));
-            }
-        }
-    }
-    if activations == 0 && scores == 0 {
+    let halves = attention_halves(settings, model, placement, batch, gpu)?;
+    if activations == 0 && halves == 0 {
         return Ok(Figure::exact(0));
     }
     let uses_cublas = !flash_attention || products.half > 0 || converts;
@@ -163,7 +165,7 @@ pub(super) fn growth(
         (true, _) => CUBLAS_WORKSPACE,
     };
     let pool = activations
-        .max(scores)
+        .max(halves)
         .saturating_add(dequantized)
         .saturating_add(TILE_FIXUP);
     let bytes = pool
@@ -177,4 +179,50 @@ pub(super) fn growth(
             above_permille: 500,
         },
     })
+}
+
+/// What attention converts to f16 in the pool on one GPU, at the layer that needs most: without
+/// flash attention the scores; with it a quantized cache, in the versions that do not plan that.
+fn attention_halves(
+    settings: &LlamaCpp,
+    model: &Model,
+    placement: &Placement,
+    batch: &Batch,
+    gpu: usize,
+) -> Result<u64, EngineError> {
+    let flash_attention = settings.uses_flash_attention();
+    if flash_attention && settings.version.plans_conversions() {
+        return Ok(0);
+    }
+    let mut largest: u64 = 0;
+    for (index, layer) in model.decoder_layers() {
+        if placement.layer(index) != Place::Gpu(gpu) {
+            continue;
+        }
+        let heads = match layer.attention {
+            Attention::Heads(heads) => heads.query_heads,
+            Attention::Latent(latent) => latent.query_heads,
+            Attention::None => continue,
+        };
+        let Some(cell) = cache::cell(model, layer)? else {
+            continue;
+        };
+        let cells = cache::cells(settings, batch, cell.span)?;
+        let elements = if flash_attention {
+            let converted = |tensor_type: TensorType, row: u64| {
+                if matches!(tensor_type, TensorType::F16 | TensorType::F32) {
+                    0
+                } else {
+                    row
+                }
+            };
+            let row = converted(settings.cache_type_k, cell.key)
+                .saturating_add(converted(settings.cache_type_v, cell.value));
+            cells.saturating_mul(batch.streams).saturating_mul(row)
+        } else {
+            cells.saturating_mul(batch.ubatch).saturating_mul(heads)
+        };
+        largest = largest.max(elements.saturating_mul(2));
+    }
+    Ok(largest)
 }

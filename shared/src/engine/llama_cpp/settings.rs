@@ -59,12 +59,22 @@ pub struct LlamaCpp {
     pub additions: Additions,
 }
 
-/// A llama.cpp release whose compute buffers are known.
+/// Whose rules the compute buffers follow: a release of llama.cpp, or, before there were any, the
+/// build that stands for those around it. What changed between them was read off the changes to
+/// llama.cpp's graph and held against load logs of users' machines.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default, PartialOrd, Ord)]
 pub enum Version {
-    /// 0.5.0 (ggml 0.25.3): the builds from mid-2025 on.
+    /// Builds from July 2025 to January 2026.
+    B6500,
+    /// Builds from January to March 2026.
+    B8000,
+    /// Builds from April to the middle of May 2026.
+    B9000,
+    /// Builds of the second half of May 2026.
+    B9300,
+    /// 0.5.0 (ggml 0.25.3, b11312): builds from June to October 2026.
     V0_5_0,
-    /// 0.6.0 (ggml 0.26.0).
+    /// 0.6.0 (ggml 0.26.0, b11501).
     #[default]
     V0_6_0,
 }
@@ -121,26 +131,97 @@ impl TensorOverride {
     }
 }
 
+/// The first build of each version, about: the day of the change that made the difference is
+/// known, its build's number was reckoned from those of builds around it.
+const FIRST_BUILDS: [(u32, Version); 6] = [
+    (5900, Version::B6500),
+    (7800, Version::B8000),
+    (8620, Version::B9000),
+    (9190, Version::B9300),
+    (9490, Version::V0_5_0),
+    (11_400, Version::V0_6_0),
+];
+
 impl Version {
     /// All of them, oldest first.
-    pub const ALL: [Self; 2] = [Self::V0_5_0, Self::V0_6_0];
+    pub const ALL: [Self; 6] = [
+        Self::B6500,
+        Self::B8000,
+        Self::B9000,
+        Self::B9300,
+        Self::V0_5_0,
+        Self::V0_6_0,
+    ];
 
     /// The version as the program prints it.
     #[must_use]
     pub fn name(self) -> &'static str {
         match self {
+            Self::B6500 => "b6500",
+            Self::B8000 => "b8000",
+            Self::B9000 => "b9000",
+            Self::B9300 => "b9300",
             Self::V0_5_0 => "0.5.0",
             Self::V0_6_0 => "0.6.0",
         }
     }
 
-    /// The version of this name; pre-releases count as the release.
+    /// The version of this name, pre-releases counting as the release, or the one that the
+    /// build of this number (`b8946`) follows.
     #[must_use]
     pub fn from_name(name: &str) -> Option<Self> {
         let release = name.split('-').next().unwrap_or_default();
+        if let Some(build) = release.strip_prefix('b') {
+            let build: u32 = build.parse().ok()?;
+            let begun = FIRST_BUILDS.iter().rev().find(|(first, _)| *first <= build);
+            return begun.map(|&(_, version)| version);
+        }
         Self::ALL
             .into_iter()
             .find(|version| version.name() == release)
+    }
+
+    /// Whether the engine's own figures for this version were measured for every architecture
+    /// that is called exact.
+    pub(super) fn is_measured(self) -> bool {
+        self >= Self::V0_5_0
+    }
+
+    /// Whether the graph takes tokens and embeddings alike (`ggml_build_forward_select`, pull
+    /// request 18898 of January 2026).
+    pub(super) fn takes_embeddings(self) -> bool {
+        self >= Self::B8000
+    }
+
+    /// Whether heads are rotated before they enter a quantized cache (pull request 21038 of
+    /// April 2026).
+    pub(super) fn rotates_caches(self) -> bool {
+        self >= Self::B9000
+    }
+
+    /// Whether models with layers that predict further tokens keep the last layer's result for
+    /// every token, predicting or not (pull request 22673 of May 2026).
+    pub(super) fn keeps_last_result(self) -> bool {
+        self >= Self::B9300
+    }
+
+    /// Whether flash attention's mask comes in f16, and is not converted from f32 on the device
+    /// (pull request 23764 of May 2026).
+    pub(super) fn masks_in_f16(self) -> bool {
+        self >= Self::V0_5_0
+    }
+
+    /// Whether llama-server says how many rows of logits it wants, so that not a whole
+    /// micro-batch of them is planned (`n_outputs_max`, pull request 23861 of June 2026).
+    pub(super) fn limits_outputs(self) -> bool {
+        self >= Self::V0_5_0
+    }
+
+    /// Whether the CUDA backend plans room for the f16 copies that flash attention makes of one
+    /// layer's quantized cache (`ggml_cuda_flash_attn_ext_get_alloc_size`, pull request 23907
+    /// of June 2026); they came out of the pool before.
+    pub(super) fn plans_conversions(self) -> bool {
+        self >= Self::V0_5_0
     }
 }
 
@@ -239,6 +320,32 @@ impl Default for LlamaCpp {
             op_offload: true,
             outputs_max: None,
             additions: Additions::default(),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Version;
+
+    #[test]
+    fn builds_follow_the_version_that_began_before_them() {
+        for (name, version) in [
+            ("b5899", None),
+            ("b5900", Some(Version::B6500)),
+            ("b7799", Some(Version::B6500)),
+            ("b8946", Some(Version::B9000)),
+            ("b9489", Some(Version::B9300)),
+            ("b11312", Some(Version::V0_5_0)),
+            ("b11501-1-gd812350", Some(Version::V0_6_0)),
+            ("0.6.0-dev", Some(Version::V0_6_0)),
+            ("b", None),
+            ("b99999999999", None),
+        ] {
+            assert_eq!(Version::from_name(name), version, "{name}");
+        }
+        for version in Version::ALL {
+            assert_eq!(Version::from_name(version.name()), Some(version));
         }
     }
 }

@@ -399,7 +399,10 @@ impl Decoder<'_> {
                 .converts(self.settings, heads, inputs.cells, shape);
             // Types other than f16 are converted, one layer at a time.
             let converted = |tensor_type: TensorType, row: u64| {
-                if !converts || matches!(tensor_type, TensorType::F16 | TensorType::F32) {
+                if !converts
+                    || !self.settings.version.plans_conversions()
+                    || matches!(tensor_type, TensorType::F16 | TensorType::F32)
+                {
                     0
                 } else {
                     cells.saturating_mul(row).saturating_mul(2)

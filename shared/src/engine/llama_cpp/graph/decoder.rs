@@ -145,6 +145,11 @@ pub(super) fn decoder(
         pins_layers,
     } = options;
     let batch = &separated(model, batch);
+    let family = if settings.version.keeps_last_result() {
+        family
+    } else {
+        family.without_last_result()
+    };
     let mut graph = Graph::new(settings.offload_to());
     let tokens = batch.ubatch.next_multiple_of(batch.sequences);
     let width = model.embedding_length;
@@ -259,7 +264,9 @@ pub(super) fn decoder(
         embedded = graph.own([features, tokens, 1, 1], &[embedded]);
     }
     graph.expand(embedded);
-    graph.expand(embeddings_in);
+    if settings.version.takes_embeddings() {
+        graph.expand(embeddings_in);
+    }
     if let Some((mixed_tokens, slots, mixed)) = mixed {
         // For batches that mix tokens and embeddings: the rows of tokens are written into a copy
         // that nothing ever frees.
@@ -402,14 +409,24 @@ pub(super) fn cache_inputs(
     let value_indices =
         (cell.value > 0).then(|| graph.input([tokens.saturating_mul(value_entries), 1, 1, 1], 8));
     let mask_shape = [cells, tokens.div_ceil(batch.streams), 1, batch.streams];
-    let mask = graph.input(mask_shape, if flash { 2 } else { 4 });
+    let mask = if !flash {
+        graph.input(mask_shape, 4)
+    } else if settings.version.masks_in_f16() {
+        graph.input(mask_shape, 2)
+    } else {
+        let mask = graph.input(mask_shape, 4);
+        graph.half(mask_shape, &[mask])
+    };
     let (key_dim, value_dim) = match *attention {
         Attention::Heads(heads) => (heads.key_dim, heads.value_dim),
         Attention::Latent(latent) => (latent.latent_dim + latent.rope_dim, 0),
         Attention::None => (0, 0),
     };
     let rotates = |tensor_type: TensorType, dim: u64| {
-        tensor_type.is_quantized() && dim > 0 && dim.is_multiple_of(64)
+        settings.version.rotates_caches()
+            && tensor_type.is_quantized()
+            && dim > 0
+            && dim.is_multiple_of(64)
     };
     let mut rotation = |size| Rotation {
         matrix: graph.input([size, size, 1, 1], 4),

@@ -195,14 +195,14 @@ pub(in super::super) fn fidelity(model: &Model, version: Version) -> Fidelity {
         | "spark2_5" | "stablelm" | "starcoder2" | "talkie" | "xverse" => Fidelity::Equal,
         "afmoe" | "gptneox" | "grok" | "smallthinker" | "step35" => match version {
             Version::V0_6_0 => Fidelity::Equal,
-            Version::V0_5_0 => Fidelity::EqualOnOneGpu,
+            _ => Fidelity::EqualOnOneGpu,
         },
         "arwkv7" | "bitnet" | "chameleon" | "jais" | "phimoe" | "starcoder" => {
             Fidelity::EqualOnOneGpu
         }
         "bloom" | "deepseek2-ocr" | "grovemoe" | "mpt" => match version {
             Version::V0_6_0 => Fidelity::EqualOnOneGpu,
-            Version::V0_5_0 => Fidelity::Close,
+            _ => Fidelity::Close,
         },
         "bailingmoe3" | "deci" | "gpt2" | "minimax-m3" => Fidelity::Close,
         // Several residual streams beside each other, and indexers.
@@ -216,6 +216,17 @@ fn fidelity_of_variant(model: &Model) -> Option<Fidelity> {
     // Configurations do not tell whether queries are scaled for each token.
     let tempers = matches!(model.architecture.as_str(), "mistral3" | "mistral4");
     (tempers && !model.traits.tempers_queries).then_some(Fidelity::Close)
+}
+
+impl Family {
+    /// The family as it was before the last layer's result was kept.
+    pub(super) fn without_last_result(self) -> Self {
+        let selection = match self.selection {
+            Selection::End | Selection::BeforeLastNorm => Selection::Attended,
+            selection => selection,
+        };
+        Self { selection, ..self }
+    }
 }
 
 const LLAMA: Family = Family {

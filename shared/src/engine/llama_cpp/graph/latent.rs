@@ -188,7 +188,9 @@ impl Decoder<'_> {
             if !has_kernel(self.settings, &Attention::Latent(latent)) {
                 self.graph.keep_from_gpus(attended);
             }
-            if !matches!(cache_type, TensorType::F16 | TensorType::F32) {
+            if self.settings.version.plans_conversions()
+                && !matches!(cache_type, TensorType::F16 | TensorType::F32)
+            {
                 let converted = |row: u64| cells.saturating_mul(row).saturating_mul(2);
                 self.graph.add_extra(attended, converted(row));
                 // Copies of values are no part of the keys' any more.

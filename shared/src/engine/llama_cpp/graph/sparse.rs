@@ -60,8 +60,8 @@ pub(super) fn is_sparse(model: &Model) -> bool {
 /// Whether CUDA can score the tokens: it is one operation wherever it runs.
 fn has_kernel(settings: &LlamaCpp, indexer: Indexer) -> bool {
     let heads = match settings.version {
-        Version::V0_5_0 => matches!(indexer.heads, 32 | 64),
         Version::V0_6_0 => matches!(indexer.heads, 4 | 32 | 64),
+        _ => matches!(indexer.heads, 32 | 64),
     };
     heads && indexer.key_dim == 128 && settings.cache_type_k != TensorType::Iq4Nl
 }

@@ -216,7 +216,8 @@ fn ollama_leaves_a_gibibyte_free() {
         gpu_layers: Some(37),
         ..Ollama.defaults()
     };
-    assert_eq!(total(&automatic), 1_324 * MIB);
+    let context = 80 + 12 * 18;
+    assert_eq!(total(&automatic), (1_024 + context) * MIB);
     assert!(total(&given) < 400 * MIB);
 }
 

@@ -67,6 +67,9 @@ fn llama_cpp(criterion: &mut Criterion) {
         group.bench_function(BenchmarkId::new("plan", tag), |bencher| {
             bencher.iter(|| planner.plan(black_box(32_768)).unwrap());
         });
+        group.bench_function(BenchmarkId::new("first inversion", tag), |bencher| {
+            bencher.iter(|| first_inversion(&engine, &model, &devices));
+        });
         for precision in [Precision::Fp16, Precision::Int8] {
             let engine = engine.in_precision(precision);
             let planner = engine.prepare(&model, &devices).unwrap();
@@ -88,6 +91,45 @@ fn llama_cpp(criterion: &mut Criterion) {
         );
         group.finish();
     }
+}
+
+/// The weights placed, and the graph built and allocated for the first time.
+fn first_inversion(engine: &LlamaCpp, model: &Model, devices: &[Device]) -> u64 {
+    let planner = engine.prepare(model, devices).unwrap();
+    let trained = model.trained_context_length;
+    let fit = max_context(&*planner, devices, black_box(&Budget::default()), trained).unwrap();
+    fit.max_context_length
+}
+
+/// Layers, experts or caches on the host.
+fn in_part_on_the_host(criterion: &mut Criterion) {
+    let plain = LlamaCpp::default();
+    let layers = LlamaCpp {
+        gpu_layers: Some(40),
+        ..plain.clone()
+    };
+    let experts = LlamaCpp {
+        cpu_moe_layers: 24,
+        ..plain.clone()
+    };
+    let caches = LlamaCpp {
+        kv_offload: false,
+        ..plain
+    };
+    let mut group = criterion.benchmark_group("llama.cpp in part on the host");
+    for (tag, gib, engine) in [
+        ("llama3.3:70b", 24, &layers),
+        ("gemma3:27b", 16, &layers),
+        ("qwen3:30b", 16, &experts),
+        ("qwen3.5:35b", 16, &experts),
+        ("llama3.1:8b", 16, &caches),
+    ] {
+        let (model, devices) = (model(tag), devices(gib));
+        group.bench_function(BenchmarkId::new("first inversion", tag), |bencher| {
+            bencher.iter(|| first_inversion(engine, &model, &devices));
+        });
+    }
+    group.finish();
 }
 
 fn vllm(criterion: &mut Criterion) {
@@ -176,6 +218,6 @@ criterion_group! {
         .warm_up_time(Duration::from_millis(500))
         .measurement_time(Duration::from_secs(1))
         .without_plots();
-    targets = llama_cpp, vllm, matrix, header
+    targets = llama_cpp, in_part_on_the_host, vllm, matrix, header
 }
 criterion_main!(benches);

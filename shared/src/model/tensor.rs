@@ -97,9 +97,21 @@ impl Tensor {
     /// The index of the block that the name places the tensor in, and the rest of the name.
     #[must_use]
     pub fn block_and_rest(&self) -> Option<(usize, &str)> {
+        // Asked of every tensor for every answer: the digits are gone over once.
         let rest = self.name.strip_prefix("blk.")?;
-        let (index, rest) = rest.split_once('.')?;
-        Some((index.parse().ok()?, rest))
+        let mut index: usize = 0;
+        for (position, byte) in rest.bytes().enumerate() {
+            match byte {
+                b'0'..=b'9' => {
+                    index = index
+                        .checked_mul(10)?
+                        .checked_add(usize::from(byte - b'0'))?;
+                }
+                b'.' if position > 0 => return Some((index, rest.get(position + 1..)?)),
+                _ => return None,
+            }
+        }
+        None
     }
 
     /// A table of RoPE factors: derived from the configuration, not trained.

@@ -3,6 +3,8 @@
 //! Source: llama.cpp 0.5.0 and 0.6.0, `llama-kv-cache.cpp`, `llama-kv-cache-iswa.cpp`,
 //! `llama-memory-recurrent.cpp`; equal to the engine in every measured case.
 
+use alloc::vec::Vec;
+
 use super::batch::{Batch, CONTEXT_STEP};
 use super::placement::{Place, Placement};
 use super::settings::LlamaCpp;
@@ -173,42 +175,58 @@ pub(super) fn cells(settings: &LlamaCpp, batch: &Batch, span: Span) -> Result<u6
         .ok_or(EngineError::TooLarge)
 }
 
+/// What is cached whatever the context.
+#[derive(Debug)]
+pub(super) struct Layout {
+    /// Those alike together.
+    tensors: Vec<CacheTensors>,
+    /// How far back the last layer looks that slides.
+    window: Option<Span>,
+    /// Compressed caches have a stream for each sequence even where the others are unified.
+    compresses: bool,
+}
+
+/// Tensors of the caches that are alike.
+#[derive(Debug, PartialEq, Eq)]
+struct CacheTensors {
+    place: Place,
+    tensor_type: TensorType,
+    row_elements: u64,
+    rows: Rows,
+    count: u64,
+}
+
+/// What a cache has rows for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Rows {
+    /// The cells of a layer that looks back this far.
+    Cells(Span),
+    /// So many tokens each.
+    Compressed(u64),
+}
+
 /// The KV caches of all decoder layers. Values are transposed, or laid out by rows for flash
 /// attention.
-pub(super) fn caches(
+pub(super) fn layout(
     settings: &LlamaCpp,
     model: &Model,
     placement: &Placement,
-    batch: &Batch,
-    gpus: usize,
     values_by_rows: bool,
-) -> Result<Caches, EngineError> {
+) -> Result<Layout, EngineError> {
     let mut widest_value = 0;
     for layer in &model.layers {
         widest_value = widest_value.max(cell(model, layer)?.map_or(0, |cell| cell.value));
     }
-    let mut caches = Caches {
-        kv: Bytes::zero(gpus),
-        cells: batch.context_per_stream,
-        window_cells: 0,
+    let mut layout = Layout {
+        tensors: Vec::new(),
+        window: None,
+        compresses: model.architecture == "deepseek4",
     };
     // Where values are transposed every layer of a model without recurrent layers has values, be it
     // without heads.
     let values_everywhere =
         !values_by_rows && model.layers.iter().all(|layer| layer.recurrent.is_none());
     let every = caches_prediction_layers(&model.architecture);
-    // Compressed caches have a stream for each sequence even where the others are unified.
-    let compresses = model.architecture == "deepseek4";
-    let streams = if compresses {
-        batch.sequences
-    } else {
-        batch.streams
-    };
-    let batch = &Batch {
-        unified: batch.unified && !compresses,
-        streams,
-        ..*batch
-    };
     for (index, layer) in model.layers.iter().enumerate() {
         if layer.next_token_prediction && !every {
             continue;
@@ -228,58 +246,99 @@ pub(super) fn caches(
             }
             None => continue,
         };
-        let cells = cells(settings, batch, cell.span)?;
         if cell.span != Span::Full {
-            caches.window_cells = cells;
+            layout.window = Some(cell.span);
         }
         let place = if settings.kv_offload {
             placement.layer(index)
         } else {
             Place::Host
         };
-        let rows = cells
-            .checked_mul(batch.streams)
-            .ok_or(EngineError::TooLarge)?;
-        let compressor = match layer.recurrent {
-            Some(RecurrentState::Compressor { ratio, .. }) => Some(ratio),
-            _ => None,
-        };
-        if let Some(ratio) = compressor {
-            let rows = compressed_cells(batch.context_per_stream, ratio)?
-                .checked_mul(batch.streams)
-                .ok_or(EngineError::TooLarge)?;
-            for elements in [cell.key, cell.indexer] {
-                if elements > 0 {
-                    let bytes = tensor_bytes(settings.cache_type_k, elements, rows, place)?;
-                    caches.kv.add(place, bytes)?;
-                }
-            }
+        let (key, value) = (settings.cache_type_k, settings.cache_type_v);
+        let mut indexer = cell.indexer;
+        if let Some(RecurrentState::Compressor { ratio, .. }) = layer.recurrent {
+            let rows = Rows::Compressed(ratio);
+            layout.add(place, key, cell.key, rows);
+            layout.add(place, key, cell.indexer, rows);
+            indexer = 0;
         }
-        let indexer = if compressor.is_some() {
-            0
-        } else {
-            cell.indexer
-        };
         // Transposed values are all as wide as the widest.
-        let value = if values_by_rows || cell.value == 0 {
+        let value_elements = if values_by_rows || cell.value == 0 {
             cell.value
         } else {
             widest_value
         };
-        for (tensor_type, elements) in [
-            (settings.cache_type_k, cell.key),
-            (settings.cache_type_v, value),
-            (settings.cache_type_k, indexer),
-            (settings.cache_type_v, cell.indexer_value),
-        ] {
-            if elements > 0 {
-                caches
-                    .kv
-                    .add(place, tensor_bytes(tensor_type, elements, rows, place)?)?;
+        let rows = Rows::Cells(cell.span);
+        layout.add(place, key, cell.key, rows);
+        layout.add(place, value, value_elements, rows);
+        layout.add(place, key, indexer, rows);
+        layout.add(place, value, cell.indexer_value, rows);
+    }
+    Ok(layout)
+}
+
+impl Layout {
+    /// One tensor more, if it has rows of any length.
+    fn add(&mut self, place: Place, tensor_type: TensorType, row_elements: u64, rows: Rows) {
+        if row_elements == 0 {
+            return;
+        }
+        let mut tensors = CacheTensors {
+            place,
+            tensor_type,
+            row_elements,
+            rows,
+            count: 1,
+        };
+        for known in &mut self.tensors {
+            tensors.count = known.count;
+            if *known == tensors {
+                known.count += 1;
+                return;
             }
         }
+        tensors.count = 1;
+        self.tensors.push(tensors);
     }
-    Ok(caches)
+
+    /// The caches at this context.
+    pub(super) fn caches(
+        &self,
+        settings: &LlamaCpp,
+        batch: &Batch,
+        gpus: usize,
+    ) -> Result<Caches, EngineError> {
+        let batch = &if self.compresses {
+            Batch {
+                unified: false,
+                streams: batch.sequences,
+                ..*batch
+            }
+        } else {
+            *batch
+        };
+        let mut caches = Caches {
+            kv: Bytes::zero(gpus),
+            cells: batch.context_per_stream,
+            window_cells: match self.window {
+                Some(window) => cells(settings, batch, window)?,
+                None => 0,
+            },
+        };
+        for tensors in &self.tensors {
+            let rows = match tensors.rows {
+                Rows::Cells(span) => cells(settings, batch, span)?,
+                Rows::Compressed(ratio) => compressed_cells(batch.context_per_stream, ratio)?,
+            };
+            let rows = rows
+                .checked_mul(batch.streams)
+                .ok_or(EngineError::TooLarge)?;
+            let place = tensors.place;
+            let bytes = tensor_bytes(tensors.tensor_type, tensors.row_elements, rows, place)?;
+            caches.kv.add_alike(place, bytes, tensors.count)?;
+        }
+        Ok(caches)
+    }
 }
 
 /// Bytes of a cache tensor of `rows` rows, before alignment.

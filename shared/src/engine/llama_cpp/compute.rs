@@ -272,7 +272,8 @@ fn largest_host_weight(
         if input || tensor.dimensions[1] == 1 {
             continue;
         }
-        if placement.copies(model, tensor).contains(&Place::Host) {
+        let located = placement.located(model, tensor);
+        if located.copies.iter().any(|place| place == Place::Host) {
             largest = largest.max(allocated_bytes(tensor, Place::Gpu(0)));
         }
     }

@@ -107,13 +107,16 @@ struct Prepared<'a> {
     devices: Vec<Device>,
     placement: Placement,
     weights: Bytes,
+    caches: cache::Layout,
     state: Bytes,
-    blocks: Vec<graph::Block>,
+    blocks: graph::Blocks,
     fusions: graph::Fusions,
     output: graph::Output,
     products: Vec<overhead::Products>,
+    halves: Vec<overhead::Halves>,
     /// The CUDA context of each GPU in bytes.
     contexts: Vec<u64>,
+    fidelity: Fidelity,
     /// Made for the first context that takes a full micro-batch.
     every_context: OnceCell<Option<graph::EveryContext>>,
     /// The same for each guess of an architecture never seen.
@@ -133,10 +136,11 @@ impl<'a> Prepared<'a> {
         let automatic = flash_attention::is_automatic(settings, model);
         let values_by_rows = flash_attention::lays_values_by_rows(settings, model);
         let decided = flash_attention::decided(settings, model, &placement);
-        let weights = weights::weights(model, &placement, devices.len())?;
+        let tensors = placement.locate(model);
+        let weights = weights::weights(&tensors, devices.len())?;
         let state = cache::recurrent_state(&decided, model, &placement, devices.len())?;
-        let blocks = graph::blocks(model, &placement, &decided);
-        let output = graph::output(model, &placement);
+        let blocks = graph::blocks(model, &placement, &tensors, &decided);
+        let output = graph::output(model, &placement, &tensors);
         // Weights, caches and states elsewhere draw attention to where they are.
         let apart = !settings.kv_offload || !placement.is_all_on_gpus(model);
         let parts = graph::Parts {
@@ -161,8 +165,14 @@ impl<'a> Prepared<'a> {
         } else {
             graph::Fusions::ALL
         };
-        let products = overhead::products(model, &placement, devices.len());
+        let products = overhead::products(model, &tensors, devices.len());
+        let caches = cache::layout(&settings, model, &placement, values_by_rows)?;
+        let halves = overhead::halves(&settings, model, &placement)?;
+        let fidelity = graph::fidelity(model, settings.version);
         Ok(Self {
+            caches,
+            halves,
+            fidelity,
             values_by_rows,
             settings,
             model: held,
@@ -195,14 +205,7 @@ impl Planner for Prepared<'_> {
     fn plan(&self, context_length: u64) -> Result<Plan, EngineError> {
         let gpus = self.devices.len();
         let batch = Batch::new(&self.settings, context_length)?;
-        let caches = cache::caches(
-            &self.settings,
-            &self.model,
-            &self.placement,
-            &batch,
-            gpus,
-            self.values_by_rows,
-        )?;
+        let caches = self.caches.caches(&self.settings, &batch, gpus)?;
         let (compute, basis) = self.compute(&batch)?;
         let devices = self
             .devices
@@ -213,10 +216,9 @@ impl Planner for Prepared<'_> {
                 let context = self.contexts.get(gpu).copied().unwrap_or(0);
                 let growth = overhead::growth(
                     &self.settings,
-                    &self.model,
-                    &self.placement,
                     &batch,
                     self.products.get(gpu).copied().unwrap_or_default(),
+                    &self.halves,
                     gpu,
                     device,
                 )?;
@@ -269,7 +271,7 @@ impl Prepared<'_> {
     fn compute(&self, batch: &Batch) -> Result<(Bytes, Basis), EngineError> {
         let gpus = self.devices.len();
         let (settings, model): (_, &Model) = (&self.settings, &self.model);
-        let fidelity = graph::fidelity(model, settings.version);
+        let fidelity = self.fidelity;
         // Shorter contexts have batches of their own.
         let full = settings.batch_size.max(settings.ubatch_size) <= batch.context_per_stream;
         let simulated = |guess, every_context: &OnceCell<Option<graph::EveryContext>>| {

@@ -10,11 +10,11 @@ use alloc::vec::Vec;
 
 use super::batch::Batch;
 use super::cache;
-use super::placement::{Place, Placement};
+use super::placement::{Located, Place, Placement};
 use super::settings::LlamaCpp;
 use crate::engine::{Basis, EngineError, Figure};
 use crate::gpu::{Device, multiprocessors};
-use crate::model::{Attention, Model};
+use crate::model::{Attention, Model, Span};
 use crate::quant::TensorType;
 
 const MIB: u64 = 1024 * 1024;
@@ -82,35 +82,37 @@ pub(super) struct Products {
 }
 
 /// What the matrix products on each GPU need.
-pub(super) fn products(model: &Model, placement: &Placement, gpus: usize) -> Vec<Products> {
+pub(super) fn products(model: &Model, tensors: &[Located<'_>], gpus: usize) -> Vec<Products> {
     let mut products = alloc::vec![Products::default(); gpus];
-    for tensor in &model.tensors {
+    for located in tensors {
+        let (tensor, block) = (located.tensor, located.block);
         let [columns, rows, experts, _] = tensor.dimensions;
-        let is_table = tensor.name.starts_with("token_embd")
-            || tensor.name.starts_with("per_layer_token_embd");
-        if rows == 1 || is_table || !tensor.name.ends_with(".weight") {
+        let is_table = block.is_none()
+            && (located.name.starts_with("token_embd")
+                || located.name.starts_with("per_layer_token_embd"));
+        if rows == 1 || is_table || !located.name.ends_with(".weight") {
             continue;
         }
         let used = if experts > 1 {
-            let layer = tensor.block().and_then(|block| model.layers.get(block));
+            let layer = block.and_then(|block| model.layers.get(block));
             layer
                 .and_then(|layer| layer.feed_forward.experts)
                 .map_or(1, |experts| experts.used)
         } else {
             1
         };
-        placement.for_each_copy(model, tensor, |place| {
+        for place in located.copies.iter() {
             let Place::Gpu(gpu) = place else {
-                return;
+                continue;
             };
             let Some(product) = products.get_mut(gpu) else {
-                return;
+                continue;
             };
             if tensor.tensor_type.is_quantized() {
                 let padded = columns.next_multiple_of(512).saturating_mul(used);
                 product.quantized = product.quantized.max(padded);
                 let elements = columns.saturating_mul(rows);
-                if tensor.block().is_some() {
+                if block.is_some() {
                     product.largest = product.largest.max(elements);
                 } else {
                     product.output = product.output.max(elements);
@@ -119,18 +121,72 @@ pub(super) fn products(model: &Model, placement: &Placement, gpus: usize) -> Vec
                 let elements = columns.saturating_add(rows).saturating_mul(used);
                 product.half = product.half.max(elements);
             }
-        });
+        }
     }
     products
+}
+
+/// What the attention of a layer converts to f16 in the pool, layers alike once.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Halves {
+    place: Place,
+    span: Span,
+    /// Elements for each cell and token or stream.
+    row: u64,
+}
+
+/// What attention converts to f16 in the pool: without flash attention the scores; with it a
+/// quantized cache, in the versions that do not plan that.
+pub(super) fn halves(
+    settings: &LlamaCpp,
+    model: &Model,
+    placement: &Placement,
+) -> Result<Vec<Halves>, EngineError> {
+    let flash_attention = settings.uses_flash_attention();
+    let mut all: Vec<Halves> = Vec::new();
+    if flash_attention && settings.version.plans_conversions() {
+        return Ok(all);
+    }
+    let converted = |tensor_type: TensorType, row: u64| {
+        if matches!(tensor_type, TensorType::F16 | TensorType::F32) {
+            0
+        } else {
+            row
+        }
+    };
+    for (index, layer) in model.decoder_layers() {
+        let heads = match layer.attention {
+            Attention::Heads(heads) => heads.query_heads,
+            Attention::Latent(latent) => latent.query_heads,
+            Attention::None => continue,
+        };
+        let Some(cell) = cache::cell(model, layer)? else {
+            continue;
+        };
+        let row = if flash_attention {
+            converted(settings.cache_type_k, cell.key)
+                .saturating_add(converted(settings.cache_type_v, cell.value))
+        } else {
+            heads
+        };
+        let halves = Halves {
+            place: placement.layer(index),
+            span: cell.span,
+            row,
+        };
+        if !all.contains(&halves) {
+            all.push(halves);
+        }
+    }
+    Ok(all)
 }
 
 /// The pool and workspaces that a prompt filling the context makes grow on this GPU.
 pub(super) fn growth(
     settings: &LlamaCpp,
-    model: &Model,
-    placement: &Placement,
     batch: &Batch,
     products: Products,
+    layers: &[Halves],
     gpu: usize,
     device: &Device,
 ) -> Result<Figure, EngineError> {
@@ -154,7 +210,17 @@ pub(super) fn growth(
     let half = 2_u64.saturating_mul(products.half);
     let activations = quantized.max(half).saturating_mul(batch.ubatch);
     let flash_attention = settings.uses_flash_attention();
-    let halves = attention_halves(settings, model, placement, batch, gpu)?;
+    let mut halves: u64 = 0;
+    for layer in layers.iter().filter(|layer| layer.place == Place::Gpu(gpu)) {
+        let cells = cache::cells(settings, batch, layer.span)?;
+        let columns = if flash_attention {
+            batch.streams
+        } else {
+            batch.ubatch
+        };
+        let elements = cells.saturating_mul(columns).saturating_mul(layer.row);
+        halves = halves.max(2_u64.saturating_mul(elements));
+    }
     if activations == 0 && halves == 0 {
         return Ok(Figure::exact(0));
     }
@@ -179,50 +245,4 @@ pub(super) fn growth(
             above_permille: 500,
         },
     })
-}
-
-/// What attention converts to f16 in the pool on one GPU, at the layer that needs most: without
-/// flash attention the scores; with it a quantized cache, in the versions that do not plan that.
-fn attention_halves(
-    settings: &LlamaCpp,
-    model: &Model,
-    placement: &Placement,
-    batch: &Batch,
-    gpu: usize,
-) -> Result<u64, EngineError> {
-    let flash_attention = settings.uses_flash_attention();
-    if flash_attention && settings.version.plans_conversions() {
-        return Ok(0);
-    }
-    let mut largest: u64 = 0;
-    for (index, layer) in model.decoder_layers() {
-        if placement.layer(index) != Place::Gpu(gpu) {
-            continue;
-        }
-        let heads = match layer.attention {
-            Attention::Heads(heads) => heads.query_heads,
-            Attention::Latent(latent) => latent.query_heads,
-            Attention::None => continue,
-        };
-        let Some(cell) = cache::cell(model, layer)? else {
-            continue;
-        };
-        let cells = cache::cells(settings, batch, cell.span)?;
-        let elements = if flash_attention {
-            let converted = |tensor_type: TensorType, row: u64| {
-                if matches!(tensor_type, TensorType::F16 | TensorType::F32) {
-                    0
-                } else {
-                    row
-                }
-            };
-            let row = converted(settings.cache_type_k, cell.key)
-                .saturating_add(converted(settings.cache_type_v, cell.value));
-            cells.saturating_mul(batch.streams).saturating_mul(row)
-        } else {
-            cells.saturating_mul(batch.ubatch).saturating_mul(heads)
-        };
-        largest = largest.max(elements.saturating_mul(2));
-    }
-    Ok(largest)
 }

@@ -4,7 +4,6 @@
 //! `llama-model-loader.cpp` (`create_tensor`); equal to the engine in every measured case.
 
 use alloc::collections::BTreeSet;
-use alloc::format;
 use alloc::string::String;
 use alloc::string::ToString;
 use alloc::vec::Vec;
@@ -54,6 +53,74 @@ impl LlamaCpp {
     /// The GPU that large batches of what lies on the host are computed on.
     pub(super) fn offload_to(&self) -> Option<Place> {
         self.op_offload.then_some(Place::Gpu(self.first_gpu()))
+    }
+}
+
+/// A tensor and where it lies.
+#[derive(Debug)]
+pub(super) struct Located<'a> {
+    pub(super) tensor: &'a Tensor,
+    /// The block that the name places it in.
+    pub(super) block: Option<usize>,
+    /// The name, in a block what follows `blk.N.`.
+    pub(super) name: &'a str,
+    /// Where an override sends it.
+    pub(super) overridden: Option<Place>,
+    /// Where its copies lie.
+    pub(super) copies: Copies,
+}
+
+impl Located<'_> {
+    /// A table of RoPE factors.
+    pub(super) fn is_rope_table(&self) -> bool {
+        (self.block.is_none() || self.name.starts_with("rope_f")) && self.tensor.is_rope_table()
+    }
+}
+
+/// Places of a tensor's copies, of which there is nearly always one.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub(super) struct Copies {
+    first: Option<Place>,
+    others: Vec<Place>,
+}
+
+impl Copies {
+    fn one(place: Place) -> Self {
+        Self {
+            first: Some(place),
+            others: Vec::new(),
+        }
+    }
+
+    fn two(first: Place, second: Place) -> Self {
+        Self {
+            first: Some(first),
+            others: Vec::from([second]),
+        }
+    }
+
+    pub(super) fn iter(&self) -> impl Iterator<Item = Place> {
+        self.first.into_iter().chain(self.others.iter().copied())
+    }
+
+    /// Where the first copy lies.
+    pub(super) fn first(&self) -> Option<Place> {
+        self.first
+    }
+
+    /// Where the last copy lies.
+    pub(super) fn last(&self) -> Option<Place> {
+        self.others.last().copied().or(self.first)
+    }
+}
+
+impl FromIterator<Place> for Copies {
+    fn from_iter<T: IntoIterator<Item = Place>>(places: T) -> Self {
+        let mut places = places.into_iter();
+        Self {
+            first: places.next(),
+            others: places.collect(),
+        }
     }
 }
 
@@ -131,8 +198,30 @@ impl Placement {
         self.layers.last().copied().unwrap_or(Place::Host)
     }
 
+    /// Every tensor where it lies.
+    pub(super) fn locate<'a>(&self, model: &'a Model) -> Vec<Located<'a>> {
+        let tensors = model.tensors.iter();
+        tensors.map(|tensor| self.located(model, tensor)).collect()
+    }
+
+    /// One tensor where it lies.
+    pub(super) fn located<'a>(&self, model: &Model, tensor: &'a Tensor) -> Located<'a> {
+        let (block, name) = match tensor.block_and_rest() {
+            Some((block, name)) => (Some(block), name),
+            None => (None, tensor.name.as_str()),
+        };
+        let overridden = self.overridden(tensor, block, name);
+        Located {
+            tensor,
+            block,
+            name,
+            overridden,
+            copies: self.copies(model, tensor, block, name, overridden),
+        }
+    }
+
     /// Where an override sends the tensor, if one does.
-    pub(super) fn overridden(&self, tensor: &Tensor) -> Option<Place> {
+    fn overridden(&self, tensor: &Tensor, block: Option<usize>, name: &str) -> Option<Place> {
         let named = self
             .overrides
             .iter()
@@ -140,13 +229,7 @@ impl Placement {
         if let Some(&(_, place)) = named {
             return Some(place);
         }
-        if self.cpu_moe_layers == 0 {
-            return None;
-        }
-        let block = tensor
-            .block()
-            .filter(|&block| block < self.cpu_moe_layers)?;
-        is_expert(&tensor.name, block).then_some(Place::Host)
+        (block? < self.cpu_moe_layers && is_expert(name)).then_some(Place::Host)
     }
 
     /// Whether GPUs hold all but the embeddings.
@@ -177,64 +260,54 @@ impl Placement {
         places
     }
 
-    /// Calls `each` with the place of every copy of a tensor, as [`Self::copies`].
-    pub(super) fn for_each_copy(&self, model: &Model, tensor: &Tensor, each: impl FnMut(Place)) {
-        // Nearly all tensors are of a block and have one place.
-        let of_block = tensor.block().and_then(|block| {
-            let layer = model.layers.get(block)?;
-            let own_rule = layer.next_token_prediction || tensor.name.ends_with(".ssm_a");
-            (!own_rule).then(|| self.layer(block))
-        });
-        match of_block {
-            Some(place) => {
-                core::iter::once(self.overridden(tensor).unwrap_or(place)).for_each(each);
-            }
-            None => self.copies(model, tensor).into_iter().for_each(each),
-        }
-    }
-
     /// Where a tensor's copies lie. Tensors of blocks that are not loaded have none.
-    pub(super) fn copies(&self, model: &Model, tensor: &Tensor) -> Vec<Place> {
-        let overridden = self.overridden(tensor);
+    fn copies(
+        &self,
+        model: &Model,
+        tensor: &Tensor,
+        block: Option<usize>,
+        rest: &str,
+        overridden: Option<Place>,
+    ) -> Copies {
         let place = |place| overridden.unwrap_or(place);
-        if let Some((block, rest)) = tensor.block_and_rest() {
+        if let Some(block) = block {
             return match model.layers.get(block) {
                 Some(layer)
                     if layer.next_token_prediction
                         && !self.predicts
                         && !loaded_for_prediction(&model.architecture, rest) =>
                 {
-                    Vec::new()
+                    Copies::default()
                 }
                 Some(layer) if rest == "ssm_a" && !scans_on_cuda(layer) => {
-                    Vec::from([overridden.unwrap_or(Place::Host)])
+                    Copies::one(place(Place::Host))
                 }
-                _ => Vec::from([place(self.layer(block))]),
+                _ => Copies::one(place(self.layer(block))),
             };
         }
-        let stem = tensor.name.split('.').next().unwrap_or_default();
+        let stem = rest.split('.').next().unwrap_or_default();
         match stem {
             "token_embd" if multiplies_with_input(&model.architecture) => {
-                Vec::from([place(Place::Host)])
+                Copies::one(place(Place::Host))
             }
             "token_embd" if model.tensor("output.weight").is_none() => {
                 let (input, output) = (place(Place::Host), place(self.output()));
                 if input != output {
-                    Vec::from([input, output])
+                    Copies::two(input, output)
                 } else if loads_tied_output_twice(&model.architecture) {
-                    Vec::from([input, input])
+                    Copies::two(input, input)
                 } else {
-                    Vec::from([input])
+                    Copies::one(input)
                 }
             }
             "token_embd_norm" if self.embedding_norm_is_output(model) => {
-                Vec::from([place(self.output())])
+                Copies::one(place(self.output()))
             }
             "token_embd" | "token_types" | "position_embd" | "per_layer_token_embd" => {
-                Vec::from([place(Place::Host)])
+                Copies::one(place(Place::Host))
             }
             "token_embd_norm" | "per_layer_model_proj" | "per_layer_proj_norm" | "hrm" => {
-                Vec::from([place(self.layer(0))])
+                Copies::one(place(self.layer(0)))
             }
             _ if tensor.is_rope_table() => {
                 // Gemma 4 rotates by the table in its full-attention layers only.
@@ -246,9 +319,9 @@ impl Placement {
                     .map(place)
                     .collect();
                 places.dedup();
-                places
+                places.into_iter().collect()
             }
-            _ => Vec::from([place(self.output())]),
+            _ => Copies::one(place(self.output())),
         }
     }
 
@@ -387,13 +460,10 @@ fn overrides(
         .collect()
 }
 
-/// Whether `--n-cpu-moe` keeps the tensor on the CPU: the engine's own pattern is
-/// `blk\.N\.ffn_(up|down|gate|gate_up)_(ch|)exps`.
-fn is_expert(name: &str, block: usize) -> bool {
-    let rest = name
-        .strip_prefix("blk.")
-        .and_then(|rest| rest.strip_prefix(&format!("{block}.ffn_")));
-    let Some(rest) = rest else {
+/// Whether `--n-cpu-moe` keeps the tensor of this name in its block on the CPU: the engine's own
+/// pattern is `blk\.N\.ffn_(up|down|gate|gate_up)_(ch|)exps`.
+fn is_expert(name: &str) -> bool {
+    let Some(rest) = name.strip_prefix("ffn_") else {
         return false;
     };
     ["up_", "down_", "gate_up_", "gate_"].iter().any(|part| {

@@ -5,9 +5,9 @@
 
 use alloc::vec::Vec;
 
-use super::placement::{Place, Placement};
+use super::placement::{Located, Place};
 use crate::engine::EngineError;
-use crate::model::{Model, Tensor};
+use crate::model::Tensor;
 use crate::quant::TensorType;
 
 /// CUDA pads the last row of a quantized tensor to a multiple of this many elements.
@@ -62,6 +62,16 @@ impl Bytes {
 
     /// Adds an allocation, aligned as the place aligns.
     pub(super) fn add(&mut self, place: Place, bytes: u64) -> Result<(), EngineError> {
+        self.add_alike(place, bytes, 1)
+    }
+
+    /// Adds so many allocations of the same size.
+    pub(super) fn add_alike(
+        &mut self,
+        place: Place,
+        bytes: u64,
+        count: u64,
+    ) -> Result<(), EngineError> {
         let (sum, alignment) = match place {
             Place::Gpu(index) => match self.gpus.get_mut(index) {
                 Some(sum) => (sum, CUDA_ALIGNMENT),
@@ -69,10 +79,11 @@ impl Bytes {
             },
             Place::Host => (&mut self.host, HOST_ALIGNMENT),
         };
-        let aligned = bytes
+        *sum = bytes
             .checked_next_multiple_of(alignment)
+            .and_then(|aligned| aligned.checked_mul(count))
+            .and_then(|all| sum.checked_add(all))
             .ok_or(EngineError::TooLarge)?;
-        *sum = sum.checked_add(aligned).ok_or(EngineError::TooLarge)?;
         Ok(())
     }
 }
@@ -98,20 +109,12 @@ pub(super) fn allocated_bytes(tensor: &Tensor, place: Place) -> u64 {
 }
 
 /// The weights of all loaded tensors, per place.
-pub(super) fn weights(
-    model: &Model,
-    placement: &Placement,
-    gpus: usize,
-) -> Result<Bytes, EngineError> {
+pub(super) fn weights(tensors: &[Located<'_>], gpus: usize) -> Result<Bytes, EngineError> {
     let mut bytes = Bytes::zero(gpus);
-    for tensor in &model.tensors {
-        let mut added = Ok(());
-        placement.for_each_copy(model, tensor, |place| {
-            if added.is_ok() {
-                added = bytes.add(place, allocated_bytes(tensor, place));
-            }
-        });
-        added?;
+    for located in tensors {
+        for place in located.copies.iter() {
+            bytes.add(place, allocated_bytes(located.tensor, place))?;
+        }
     }
     Ok(bytes)
 }

@@ -316,8 +316,8 @@ fn sum(one: Figure, other: Figure) -> Figure {
 
 /// Where the first copy of a tensor lies.
 fn first_place(placement: &Placement, model: &Model, tensor: &Tensor) -> Place {
-    let copies = placement.copies(model, tensor);
-    copies.first().copied().unwrap_or(Place::Host)
+    let located = placement.located(model, tensor);
+    located.copies.first().unwrap_or(Place::Host)
 }
 
 #[cfg(test)]

@@ -13,7 +13,7 @@ const END: i64 = 1 << 62;
 
 /// A stretch of the buffer that is free.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-struct Block {
+pub(super) struct Block {
     offset: Line,
     size: Line,
 }
@@ -64,6 +64,11 @@ impl Allocator {
             }]),
             peak: Peak::default(),
         }
+    }
+
+    /// The stretches that are free.
+    pub(super) fn free(&self) -> &[Block] {
+        &self.free
     }
 
     pub(super) fn into_peak(self) -> Peak {

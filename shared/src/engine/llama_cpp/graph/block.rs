@@ -4,7 +4,7 @@ use alloc::collections::BTreeMap;
 use alloc::vec::Vec;
 
 use super::super::flash_attention::{Kernels, has_kernel};
-use super::super::placement::{Place, Placement};
+use super::super::placement::{Located, Place, Placement};
 use super::super::settings::LlamaCpp;
 use super::super::weights::allocated_bytes;
 use super::altup::{self, AltupBlock};
@@ -16,7 +16,7 @@ use super::per_layer::PerLayerBlock;
 use super::recurrent::CONVOLUTION_CHANNELS;
 use super::residual_attention::ResidualBlock;
 use super::rwkv;
-use super::sample::sample;
+use super::sample::{Keep, Sample, sample};
 use super::shared_key::SharedKeyBlock;
 use super::sparse::IndexerBlock;
 use crate::model::{Attention, Experts, Layer, Model, RecurrentState, Span, Tensor};
@@ -35,10 +35,8 @@ pub(in super::super) struct Part {
 }
 
 /// The tensors of a block.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, PartialEq, Eq)]
 pub(in super::super) struct Block {
-    /// Index of the block in the model.
-    pub(super) index: usize,
     /// Where the block's layer is.
     pub(super) place: Place,
     /// What decides on the kernel of its attention.
@@ -91,6 +89,10 @@ pub(in super::super) struct Block {
     pub(super) residual: Option<ResidualBlock>,
     pub(super) shared_key: Option<SharedKeyBlock>,
     pub(super) connections: Option<Connections>,
+    /// A part of an image's features is added to what the block gives.
+    pub(super) adds_features: bool,
+    /// The residual stream is put aside and begun anew.
+    pub(super) puts_aside: bool,
     /// The first block, whose values the others of RWKV 7 use.
     pub(super) first: bool,
     /// The layer's geometry.
@@ -98,18 +100,6 @@ pub(in super::super) struct Block {
 }
 
 impl Block {
-    /// Whether both blocks make the same graph, so that one can stand for the other. Weights on
-    /// GPUs are not part of it.
-    fn computes_like(&self, other: &Self) -> bool {
-        Self {
-            index: 0,
-            ..self.clone()
-        } == Self {
-            index: 0,
-            ..other.clone()
-        }
-    }
-
     /// Whether the block has a network after attention or recurrence.
     pub(super) fn feeds_forward(&self) -> bool {
         self.experts.is_some() || self.feed_forward.up.is_some()
@@ -244,6 +234,10 @@ struct Kind<'a> {
     position: usize,
     /// Queries and keys are not rotated.
     still: bool,
+    /// A part of an image's features is added to what the block gives.
+    adds_features: bool,
+    /// The residual stream is put aside and begun anew.
+    puts_aside: bool,
     /// Bytes of a copy of the experts' last matrix in host memory, where it is needed.
     down_copy: u64,
 }
@@ -253,8 +247,8 @@ impl Kind<'_> {
         // What a shared expert has in common with the others depends on the types.
         let mixed = self.layer.feed_forward.experts.is_some();
         let same = |(one, other): (&Entry<'_>, &Entry<'_>)| {
-            one.name == other.name
-                && one.part == other.part
+            one.part == other.part
+                && one.name == other.name
                 && (!mixed || one.tensor.tensor_type == other.tensor.tensor_type)
         };
         self.layer == other.layer
@@ -262,26 +256,93 @@ impl Kind<'_> {
             && self.cache_place == other.cache_place
             && self.position == other.position
             && self.still == other.still
+            && self.adds_features == other.adds_features
+            && self.puts_aside == other.puts_aside
             && self.down_copy == other.down_copy
             && self.entries.len() == other.entries.len()
             && self.entries.iter().zip(other.entries).all(same)
     }
 }
 
-/// The decoder blocks that stand for all of the model's, in order.
+/// The decoder blocks of a model.
+#[derive(Debug)]
+pub(in super::super) struct Blocks {
+    /// Those that make different graphs. Weights on GPUs are not part of it.
+    distinct: Vec<Block>,
+    /// Of each decoder layer its index in the model and which of the blocks it is.
+    layers: Vec<(usize, usize)>,
+    sampling: Sampling,
+}
+
+/// Which layers can stand for others.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Sampling {
+    /// None.
+    None,
+    /// The first of a run for the rest of it, which leaves the allocator as it found it.
+    Settled {
+        /// There are recurrent layers.
+        recurrent: bool,
+    },
+    /// Some in the middle of a run for the others there, which the allocator goes through as
+    /// often as there are.
+    Repeated,
+}
+
+impl Blocks {
+    /// The layers to build the graph of, best first; the last are all.
+    pub(super) fn samples(&self) -> impl Iterator<Item = Sample> {
+        let keeps: &[Keep] = match self.sampling {
+            Sampling::None => &[Keep::All],
+            Sampling::Settled { recurrent: false } => &[Keep::Settled(4)],
+            Sampling::Settled { recurrent: true } => &[Keep::Settled(8)],
+            Sampling::Repeated => &[Keep::Rounds(3), Keep::Rounds(4), Keep::All],
+        };
+        keeps.iter().map(|&keep| self.sample(keep))
+    }
+
+    /// Whether the residual streams are several that are mixed.
+    pub(super) fn have_connections(&self) -> bool {
+        let mut blocks = self.distinct.iter();
+        blocks.any(|block| block.connections.is_some())
+    }
+
+    pub(super) fn sample(&self, keep: Keep) -> Sample {
+        let kinds: Vec<usize> = self.layers.iter().map(|&(_, kind)| kind).collect();
+        sample(&kinds, keep)
+    }
+
+    /// The layer at this position among the decoder's: its index in the model and its block.
+    pub(super) fn layer(&self, position: usize) -> Option<(usize, &Block)> {
+        let &(index, kind) = self.layers.get(position)?;
+        Some((index, self.distinct.get(kind)?))
+    }
+}
+
+/// The decoder blocks of a model.
 pub(in super::super) fn blocks(
     model: &Model,
     placement: &Placement,
+    tensors: &[Located<'_>],
     settings: &LlamaCpp,
-) -> Vec<Block> {
+) -> Blocks {
     let kv_offload = settings.kv_offload;
-    let entries = entries(model, placement);
-    let table = model.tensors.iter().find(|tensor| tensor.is_rope_table());
+    let entries = entries(model, placement, tensors);
+    let table = tensors.iter().find(|located| located.is_rope_table());
+    let table = table.map(|located| located.tensor);
     let positions = match model.architecture.as_str() {
         "gemma3n" => altup::SPARSE_LAYERS,
         "rwkv7" | "arwkv7" => 1,
         _ => 0,
     };
+    // Images bring features for the first blocks beside the embeddings.
+    let parts = model
+        .input_length
+        .checked_div(model.embedding_length)
+        .unwrap_or(0);
+    // Streams put aside stay, so that each layer finds less room than the one before.
+    let every = usize::try_from(model.traits.residual_block_length);
+    let grows = model.traits.residual_block_length > 0;
     // Norms and sums stand between their passes.
     let repeats = passes::repeats(model);
     // Sparse layers hold memory from the start until their turn: none can stand for another.
@@ -290,7 +351,7 @@ pub(in super::super) fn blocks(
     let mut cached: [Option<Place>; 2] = [None; 2];
     let mut known: Vec<(Kind<'_>, usize)> = Vec::new();
     let mut distinct: Vec<Block> = Vec::new();
-    let mut kinds = Vec::with_capacity(model.layers.len());
+    let mut layers = Vec::with_capacity(model.layers.len());
     for (index, layer) in model.decoder_layers() {
         let place = placement.layer(index);
         let full = layer.attention.span() == Some(Span::Full);
@@ -314,6 +375,8 @@ pub(in super::super) fn blocks(
                 .map_or(&[], Vec::as_slice),
             down_copy: down_copy(model, passes::tensors_of(model, index)),
             position: index.min(positions),
+            adds_features: u64::try_from(index).is_ok_and(|index| index + 1 < parts),
+            puts_aside: every.is_ok_and(|every| index.checked_rem(every) == Some(0)),
             still: still.is_some_and(|round| (index + 1).is_multiple_of(round)),
         };
         // Layers that only read a cache elsewhere are one stretch of work with others, before
@@ -321,34 +384,33 @@ pub(in super::super) fn blocks(
         let alone = sparse || (shares && cache_place != place);
         let same = known.iter().find(|(known, _)| !alone && known.is(&kind));
         if let Some(&(_, number)) = same {
-            kinds.push(number);
+            layers.push((index, number));
             continue;
         }
         let kernels = Kernels::new(model, placement, place);
         let block = block(index, &kind, kernels, table);
-        let same = distinct
-            .iter()
-            .position(|known| !alone && known.computes_like(&block));
+        let same = distinct.iter().position(|known| !alone && *known == block);
         let number = same.unwrap_or(distinct.len());
         if same.is_none() {
             distinct.push(block);
         }
-        kinds.push(number);
+        layers.push((index, number));
         known.push((kind, number));
     }
     let all_on_gpus = kv_offload && placement.is_all_on_gpus(model);
-    let kept: Vec<usize> = if all_on_gpus && !repeats && !counts_each(settings, model) {
+    let sampling = if repeats || grows {
+        Sampling::None
+    } else if all_on_gpus && !counts_each(settings, model) {
         let recurrent = model.layers.iter().any(|layer| layer.recurrent.is_some());
-        sample(&kinds, recurrent)
+        Sampling::Settled { recurrent }
     } else {
-        (0..kinds.len()).collect()
+        Sampling::Repeated
     };
-    kept.into_iter()
-        .filter_map(|index| {
-            let block = distinct.get(*kinds.get(index)?)?.clone();
-            Some(Block { index, ..block })
-        })
-        .collect()
+    Blocks {
+        distinct,
+        layers,
+        sampling,
+    }
 }
 
 /// Bytes of a copy of the experts' last matrix in host memory where no GPU can multiply with it:
@@ -362,8 +424,8 @@ fn down_copy(model: &Model, index: usize) -> u64 {
     tensor.map_or(0, |tensor| allocated_bytes(tensor, Place::Host))
 }
 
-/// Whether no layer can stand for another: the CPU does part of the layers' work wherever they
-/// are, so that each layer's copies count.
+/// Whether layers do not leave the allocator as they found it: the CPU does part of their work
+/// wherever they are.
 fn counts_each(settings: &LlamaCpp, model: &Model) -> bool {
     let flash = settings.uses_flash_attention();
     let leaves = |layer: &Layer| {
@@ -378,27 +440,29 @@ fn counts_each(settings: &LlamaCpp, model: &Model) -> bool {
         };
         recurrent || (flash && !has_kernel(settings, &layer.attention))
     };
-    // Streams put aside stay, so that each layer finds less room than the one before.
-    let grows = model.traits.residual_block_length > 0;
-    grows || model.architecture == "mistral4" || model.layers.iter().any(leaves)
+    model.architecture == "mistral4" || model.layers.iter().any(leaves)
 }
 
 /// The tensors of each block.
-fn entries<'a>(model: &'a Model, placement: &Placement) -> Vec<Vec<Entry<'a>>> {
+fn entries<'a>(
+    model: &Model,
+    placement: &Placement,
+    tensors: &[Located<'a>],
+) -> Vec<Vec<Entry<'a>>> {
     let mut entries: Vec<Vec<Entry<'_>>> = Vec::new();
-    entries.resize_with(model.layers.len(), Vec::new);
-    for tensor in &model.tensors {
-        let rest = tensor.name.strip_prefix("blk.");
-        let Some((index, name)) = rest.and_then(|rest| rest.split_once('.')) else {
-            continue;
-        };
-        let Ok(index) = index.parse::<usize>() else {
+    entries.resize_with(model.layers.len(), || Vec::with_capacity(16));
+    for located in tensors {
+        let Some(index) = located.block else {
             continue;
         };
         if let Some(entries) = entries.get_mut(index) {
-            let place = placement.overridden(tensor);
-            let part = part(tensor, place.unwrap_or_else(|| placement.layer(index)));
-            entries.push(Entry { name, tensor, part });
+            let place = located.overridden;
+            let place = place.unwrap_or_else(|| placement.layer(index));
+            entries.push(Entry {
+                name: located.name,
+                tensor: located.tensor,
+                part: part(located.tensor, place),
+            });
         }
     }
     entries
@@ -444,7 +508,8 @@ fn block(index: usize, kind: &Kind<'_>, kernels: Kernels, rope_table: Option<&Te
         tensors.insert(entry.name, entry);
     }
     // Some files leave the last part of the name out.
-    let bare = |name: &str| tensors.get(name.strip_suffix(".weight")?);
+    let is_bare = kind.entries.iter().any(|entry| !entry.name.contains('.'));
+    let bare = |name: &str| tensors.get(name.strip_suffix(".weight").filter(|_| is_bare)?);
     let get = |name: &str| Some(tensors.get(name).or_else(|| bare(name))?.part);
     let experts = layer.feed_forward.experts.map(|experts| ExpertBlock {
         experts,
@@ -512,7 +577,6 @@ fn block(index: usize, kind: &Kind<'_>, kernels: Kernels, rope_table: Option<&Te
     // DBRX calls the norm before the network so, Grok the one after attention.
     let post_attention_norm = feed_forward_norm.and_then(|_| get("attn_output_norm.weight"));
     Block {
-        index,
         place,
         kernels,
         still: kind.still,
@@ -564,6 +628,8 @@ fn block(index: usize, kind: &Kind<'_>, kernels: Kernels, rope_table: Option<&Te
         residual: ResidualBlock::new(get),
         shared_key: SharedKeyBlock::new(layer, get),
         connections: Connections::new(get),
+        adds_features: kind.adds_features,
+        puts_aside: kind.puts_aside,
         first: index == 0 && get("time_mix_v0.weight").is_some(),
         attention: layer.attention,
     }

@@ -108,14 +108,14 @@ impl CompressedInputs {
         tokens: u64,
         layers: &[LayerBlock<'_>],
     ) -> Result<Option<Self>, EngineError> {
-        let dim = layers.iter().find_map(|(layer, _)| match layer.attention {
-            Attention::Heads(heads) if is_compressor(layer.recurrent) => Some(heads.key_dim),
+        let dim = layers.iter().find_map(|each| match each.layer.attention {
+            Attention::Heads(heads) if is_compressor(each.layer.recurrent) => Some(heads.key_dim),
             _ => None,
         });
         let Some(dim) = dim else {
             return Ok(None);
         };
-        let indexer = layers.iter().find_map(|(layer, _)| layer.indexer);
+        let indexer = layers.iter().find_map(|each| each.layer.indexer);
         let indexed = indexer.map_or(0, |indexer| indexer.key_dim);
         // Quantized keys are rotated, and those as wide as an indexer's (`llama-kv-cache.cpp`).
         let quantized = settings.cache_type_k.is_quantized() && dim.is_multiple_of(64);

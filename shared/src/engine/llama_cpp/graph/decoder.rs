@@ -105,8 +105,13 @@ pub(super) struct Decoder<'a> {
     pub(super) output_rows: Id,
 }
 
-/// One layer: its geometry and its tensors.
-pub(super) type LayerBlock<'a> = (&'a Layer, &'a Block);
+/// One layer: its index in the model, its geometry and its tensors.
+#[derive(Clone, Copy)]
+pub(super) struct LayerBlock<'a> {
+    pub(super) index: usize,
+    pub(super) layer: &'a Layer,
+    pub(super) block: &'a Block,
+}
 
 /// How the graph is built.
 #[derive(Debug, Clone, Copy)]
@@ -121,7 +126,7 @@ pub(super) struct Options {
 
 /// Whether some of the layers slide and keep less for it.
 pub(super) fn slides(model: &Model, layers: &[LayerBlock<'_>]) -> Result<bool, EngineError> {
-    for (layer, _) in layers {
+    for &LayerBlock { layer, .. } in layers {
         if cache::cell(model, layer)?.is_some_and(|cell| cell.span != Span::Full) {
             return Ok(true);
         }
@@ -156,7 +161,7 @@ pub(super) fn decoder(
     let mut full_cell = None;
     let mut window_cell = None;
     let mut widest_value = 0;
-    for (layer, _) in layers {
+    for &LayerBlock { layer, .. } in layers {
         let value = cache::cell(model, layer)?.map_or(0, |cell| cell.value);
         widest_value = widest_value.max(value);
         match cache::cell(model, layer)? {
@@ -169,9 +174,10 @@ pub(super) fn decoder(
             None => {}
         }
     }
-    let recurrent = layers
-        .iter()
-        .any(|(layer, _)| layer.recurrent.is_some() && !is_compressor(layer.recurrent));
+    let recurrent = layers.iter().any(|each| {
+        let state = each.layer.recurrent;
+        state.is_some() && !is_compressor(state)
+    });
 
     // Inputs, all in host memory.
     let tokens_in = graph.input([tokens, 1, 1, 1], 4);
@@ -217,7 +223,7 @@ pub(super) fn decoder(
     });
     let indexer = layers
         .iter()
-        .find_map(|(layer, _)| layer.indexer)
+        .find_map(|each| each.layer.indexer)
         .filter(|_| sparse::is_sparse(model))
         .zip(full)
         .map(|(indexer, full)| {
@@ -233,9 +239,7 @@ pub(super) fn decoder(
     let chooses_blocks = settings.uses_flash_attention()
         && (batch.sequences == 1 || !batch.unified)
         && tokens > batch.streams
-        && layers
-            .iter()
-            .any(|(_, block)| block.block_indexer.is_some());
+        && layers.iter().any(|each| each.block.block_indexer.is_some());
     let block_inputs = full
         .filter(|_| chooses_blocks)
         .map(|full| BlockInputs::new(&mut graph, tokens, batch.streams, &full));
@@ -243,7 +247,7 @@ pub(super) fn decoder(
     let state_copies =
         recurrent.then(|| StateCopies::new(&mut graph, settings.version, batch.sequences));
     let output_rows = graph.input([batch.outputs, 1, 1, 1], 4);
-    let lightning_heads = layers.iter().find_map(|(layer, _)| match layer.recurrent {
+    let lightning_heads = layers.iter().find_map(|each| match each.layer.recurrent {
         Some(RecurrentState::Lightning { heads, .. }) => Some(heads),
         _ => None,
     });
@@ -339,11 +343,11 @@ pub(super) fn decoder(
     if let Some((tensors, tokens_in)) = output.per_layer.zip(per_layer_tokens) {
         decoder.per_layer = Some(decoder.per_layer_embeddings(tensors, tokens_in, residual));
     }
-    let streams = layers.first().and_then(|(_, block)| block.altup);
+    let streams = layers.first().and_then(|each| each.block.altup);
     if let Some((tensors, altup)) = output.altup.zip(streams) {
         residual = decoder.stacked(tensors, altup.router.rows, residual);
     }
-    let connections = layers.first().and_then(|(_, block)| block.connections);
+    let connections = layers.first().and_then(|each| each.block.connections);
     if let Some(connections) = connections {
         // Inputs that lead nowhere else.
         if let Some(window) = window.filter(|_| compressed.is_some()) {
@@ -355,28 +359,34 @@ pub(super) fn decoder(
         decoder.embeddings = Some(residual);
     }
     let last = layers.len().saturating_sub(1);
-    let parts = features.checked_div(width).unwrap_or(1);
     let in_stacks = model.architecture == "hrm_text";
     if in_stacks {
         residual = decoder.stacks(model, output, layers, residual)?;
     }
     let layers = if in_stacks { &[] } else { layers };
     let repeats = passes::repeats(model);
-    for (position, &(layer, block)) in layers.iter().enumerate() {
+    for (position, each) in layers.iter().enumerate() {
+        let &LayerBlock {
+            index,
+            layer,
+            block,
+        } = each;
+        decoder.graph.begin_layer(position);
         if repeats {
-            let tensors = passes::tensors_of(model, block.index);
+            let tensors = passes::tensors_of(model, index);
             decoder.graph.begin_weights(tensors);
         }
         residual = decoder.layer(layer, block, residual, position == last)?;
         decoder.graph.end_weights();
-        if u64::try_from(block.index).is_ok_and(|index| index + 1 < parts) {
+        if block.adds_features {
             let part = decoder.graph.slice(inputs, shape, width, features);
             residual = decoder.graph.map(&[residual, part]);
         }
-        if passes::ends_pass(model, block.index) {
+        if passes::ends_pass(model, index) {
             residual = decoder.pass_norm(output, residual);
         }
     }
+    decoder.graph.begin_layer(layers.len());
     if let Some((tensors, _)) = output.altup.zip(streams) {
         residual = decoder.merged(tensors, residual);
         residual = decoder.selected(residual);

@@ -9,7 +9,9 @@ use alloc::vec::Vec;
 use core::cell::RefCell;
 
 use super::super::batch::{Batch, CONTEXT_STEP};
-use super::node::{Memory, Node};
+use super::node::{Graph, Memory, Node};
+use super::sample::Run;
+use super::schedule::{Origin, copy};
 use super::simulate::{PeakLines, Peaks, Scheduled};
 
 /// Tokens between the two contexts that the graph is built for.
@@ -115,28 +117,38 @@ fn at(batch: &Batch, context_per_stream: u64) -> Batch {
 
 impl EveryContext {
     /// The graphs that `build` makes, from this context on; `None` where they differ in more
-    /// than the lengths of tensors.
+    /// than the lengths of tensors, or what was left out of the runs is not known.
     pub(super) fn new<E>(
         first: &Batch,
-        build: impl Fn(&Batch) -> Result<Scheduled, E>,
+        runs: &[Run],
+        pipeline: bool,
+        build: impl Fn(&Batch) -> Result<Graph, E>,
     ) -> Option<Self> {
-        let mut graph = build(first).ok()?;
+        let near = build(first).ok()?;
         let last = at(first, first.context_per_stream.checked_add(DISTANCE)?);
-        let mut other = build(&last).ok()?;
-        if graph.nodes.len() != other.nodes.len() {
+        let far = build(&last).ok()?;
+        if !near.is_connected_like(&far) {
             return None;
         }
+        let mut graph = Scheduled::new(&near, pipeline);
         let mut lines: Vec<Line> = Vec::new();
-        for (index, (near, far)) in graph.nodes.iter_mut().zip(&mut other.nodes).enumerate() {
-            if near.place != far.place || !near.node.is_connected_like(&far.node) {
-                return None;
-            }
-            if near.node.memory == Memory::Cache {
+        for (index, near) in graph.nodes.iter_mut().enumerate() {
+            if matches!(near.node.memory, Memory::Cache | Memory::Weight) {
                 // Lies in a buffer of its own.
                 continue;
             }
+            let mut far = match near.origin {
+                Origin::Node(id) => far.in_order(id)?.clone(),
+                Origin::Reader(id) => {
+                    let mut far = far.in_order(id)?.clone();
+                    far.gpu_extra = far.gpu_extra.saturating_add(far.copied_extra);
+                    far
+                }
+                Origin::Copy(id) => copy(far.in_order(id)?, near.node.memory),
+                Origin::None => continue,
+            };
             for extent in Extent::ALL {
-                let (first, last) = (*extent.of(&mut near.node), *extent.of(&mut far.node));
+                let (first, last) = (*extent.of(&mut near.node), *extent.of(&mut far));
                 let growth = last.checked_sub(first)?;
                 if growth == 0 {
                     continue;
@@ -152,8 +164,7 @@ impl EveryContext {
                 });
             }
             let growth = far
-                .node
-                .bytes(far.place)
+                .bytes(near.place)
                 .checked_sub(near.node.bytes(near.place))?;
             *graph.slopes.get_mut(index)? = growth / DISTANCE * CONTEXT_STEP;
         }
@@ -162,7 +173,7 @@ impl EveryContext {
             return None;
         }
         Some(Self {
-            graph: RefCell::new(graph),
+            graph: RefCell::new(graph.repeating(runs)?),
             lines,
             first: *first,
             stretches: RefCell::default(),
@@ -220,8 +231,9 @@ mod tests {
         for entry in catalogue::entries() {
             let model = entry.model(None).unwrap();
             let placement = Placement::new(settings, &model, &devices).unwrap();
-            let blocks = blocks(&model, &placement, settings);
-            let output = output(&model, &placement);
+            let tensors = placement.locate(&model);
+            let blocks = blocks(&model, &placement, &tensors, settings);
+            let output = output(&model, &placement, &tensors);
             let parts = Parts {
                 settings,
                 model: &model,

@@ -24,6 +24,7 @@ mod per_layer;
 mod plamo2;
 mod prediction;
 mod recurrent;
+mod repeat;
 mod residual_attention;
 mod rwkv;
 mod sample;
@@ -42,7 +43,8 @@ use super::weights::Bytes;
 use crate::engine::EngineError;
 use crate::model::Model;
 
-pub(super) use self::block::{Block, blocks};
+pub(super) use self::block::{Blocks, blocks};
+use self::decoder::LayerBlock;
 pub(super) use self::every_context::EveryContext;
 pub(super) use self::family::{Fidelity, fidelity};
 pub(super) use self::guess::GUESSES;
@@ -51,6 +53,7 @@ pub(super) use self::hyper::Fusions;
 use self::node::Graph;
 pub(super) use self::output::{Output, output};
 pub(super) use self::prediction::is_measured as is_prediction_measured;
+use self::sample::Sample;
 use self::simulate::{Peaks, Scheduled};
 
 /// Batches of fewer tokens have the last operation of each layer where the layer is
@@ -63,7 +66,7 @@ pub(super) struct Parts<'a> {
     pub(super) settings: &'a LlamaCpp,
     pub(super) model: &'a Model,
     pub(super) placement: &'a Placement,
-    pub(super) blocks: &'a [Block],
+    pub(super) blocks: &'a Blocks,
     pub(super) output: &'a Output,
     pub(super) gpus: usize,
     /// Values are laid out for flash attention, whether it runs or not.
@@ -77,7 +80,15 @@ pub(super) struct Parts<'a> {
 impl Parts<'_> {
     /// The compute buffers as the engine's own graph and allocator make them.
     pub(super) fn compute(&self, batch: &Batch) -> Result<Bytes, EngineError> {
-        Ok(bytes(self.scheduled(batch)?.peaks(self.gpus).after(0)))
+        for sample in self.blocks.samples() {
+            let graph = self.planned(batch, &sample)?;
+            let scheduled = Scheduled::new(&graph, self.is_pipeline());
+            if let Some(scheduled) = scheduled.repeating(&sample.runs) {
+                return Ok(bytes(scheduled.peaks(self.gpus).after(0)));
+            }
+        }
+        // The last sample leaves nothing out.
+        Err(EngineError::TooLarge)
     }
 
     /// The graph for all contexts that are longer than the batch, every window and what indexers
@@ -102,7 +113,11 @@ impl Parts<'_> {
             context_per_stream: first,
             ..*batch
         };
-        EveryContext::new(&first, |batch| self.scheduled(batch))
+        self.blocks.samples().find_map(|sample| {
+            EveryContext::new(&first, &sample.runs, self.is_pipeline(), |batch| {
+                self.planned(batch, &sample)
+            })
+        })
     }
 
     /// Whether flash attention runs where each layer is when every sequence has one token, which
@@ -115,7 +130,7 @@ impl Parts<'_> {
     /// other.
     pub(super) fn fusions_with_layers(&self) -> Result<Fusions, EngineError> {
         let mut fusions = Fusions::ALL;
-        if self.blocks.iter().all(|block| block.connections.is_none()) {
+        if !self.blocks.have_connections() {
             return Ok(fusions);
         }
         for step in Fusions::STEPS {
@@ -136,27 +151,37 @@ impl Parts<'_> {
         // Small batches, or all on GPUs: the engine puts the last operation where its layer is.
         let pins_layers =
             batch.sequences < PINNING_BATCH || self.placement.offloaded > self.model.layers.len();
-        let nodes = self.graph(&batch, fusions, pins_layers)?.into_nodes();
-        Ok(schedule::is_with_layers(&nodes, operation))
+        // Of the layers of a run all that are kept have one of the others' neighbours.
+        let sample = self.blocks.samples().next().unwrap_or_default();
+        let graph = self.graph(&batch, &sample, fusions, pins_layers)?;
+        Ok(schedule::is_with_layers(&graph.nodes(), operation))
     }
 
-    fn scheduled(&self, batch: &Batch) -> Result<Scheduled, EngineError> {
-        let pipeline = is_pipeline(self.settings, self.model, self.placement, self.gpus);
-        let graph = self.graph(batch, self.fusions, false)?;
-        Ok(Scheduled::new(graph, pipeline))
+    fn is_pipeline(&self) -> bool {
+        is_pipeline(self.settings, self.model, self.placement, self.gpus)
+    }
+
+    /// The graph that buffers are planned for.
+    fn planned(&self, batch: &Batch, sample: &Sample) -> Result<Graph, EngineError> {
+        self.graph(batch, sample, self.fusions, false)
     }
 
     fn graph(
         &self,
         batch: &Batch,
+        sample: &Sample,
         fusions: Fusions,
         pins_layers: bool,
     ) -> Result<Graph, EngineError> {
-        let layers: Vec<_> = self
-            .blocks
-            .iter()
-            .filter_map(|block| Some((self.model.layers.get(block.index)?, block)))
-            .collect();
+        let layer = |&position: &usize| {
+            let (index, block) = self.blocks.layer(position)?;
+            Some(LayerBlock {
+                index,
+                layer: self.model.layers.get(index)?,
+                block,
+            })
+        };
+        let layers: Vec<_> = sample.layers.iter().filter_map(layer).collect();
         let (settings, model) = (self.settings, self.model);
         let by_rows = self.values_by_rows;
         if let (Some(tensors), Some(&layer)) = (&self.output.prediction, layers.first()) {

@@ -71,6 +71,8 @@ pub(super) struct Node {
     pub(super) host_only: bool,
     /// Which fused operation this is, and where the layer is that it belongs to.
     pub(super) fused: Option<(Fused, Place)>,
+    /// The layer that the node is part of, counted from 1.
+    pub(super) layer: u16,
     sources: [Id; MAX_SOURCES],
     source_count: usize,
 }
@@ -91,6 +93,7 @@ impl Node {
             copied_extra: 0,
             host_only: false,
             fused: None,
+            layer: 0,
             sources,
             source_count,
         }
@@ -142,9 +145,12 @@ impl Node {
     }
 
     /// Whether both are the same but for their sizes.
-    pub(super) fn is_connected_like(&self, other: &Self) -> bool {
+    fn is_connected_like(&self, other: &Self) -> bool {
         self.memory == other.memory
             && self.element == other.element
+            && self.apart == other.apart
+            && self.assigned == other.assigned
+            && self.host_only == other.host_only
             && self.sources() == other.sources()
     }
 
@@ -173,6 +179,8 @@ pub(super) struct Graph {
     used: BTreeMap<usize, Vec<Id>>,
     /// Whose weights are being used, how many of them have been, and whether for the first time.
     using: Option<(usize, usize, bool)>,
+    /// The layer that is being built, counted from 1.
+    layer: u16,
 }
 
 /// Batches of this many rows run on the GPU even where the weight is in host memory
@@ -190,7 +198,29 @@ impl Graph {
             keeping: Vec::new(),
             used: BTreeMap::new(),
             using: None,
+            layer: 0,
         }
+    }
+
+    /// From now on nodes are part of the layer at this position among those of the graph.
+    pub(super) fn begin_layer(&mut self, position: usize) {
+        self.layer = u16::try_from(position)
+            .unwrap_or(u16::MAX)
+            .saturating_add(1);
+    }
+
+    /// Whether both graphs are the same but for the sizes of their nodes.
+    pub(super) fn is_connected_like(&self, other: &Self) -> bool {
+        let mut pairs = self.nodes.iter().zip(&other.nodes);
+        self.nodes.len() == other.nodes.len()
+            && self.order == other.order
+            && pairs.all(|(node, other)| node.is_connected_like(other))
+    }
+
+    /// The node at this place in the order of computation.
+    pub(super) fn in_order(&self, number: Id) -> Option<&Node> {
+        let id = *self.order.get(number as usize)?;
+        self.nodes.get(id as usize)
     }
 
     /// From now on weights are those of this number: the same ones, in the same order, each time.
@@ -220,8 +250,9 @@ impl Graph {
         id
     }
 
-    fn push(&mut self, node: Node) -> Id {
+    fn push(&mut self, mut node: Node) -> Id {
         let id = Id::try_from(self.nodes.len()).unwrap_or(Id::MAX);
+        node.layer = self.layer;
         self.nodes.push(node);
         self.entered.push(false);
         id
@@ -261,7 +292,7 @@ impl Graph {
     }
 
     /// The nodes in the order of computation.
-    pub(super) fn into_nodes(self) -> Vec<Node> {
+    pub(super) fn nodes(&self) -> Vec<Node> {
         let mut numbers: Vec<Id> = alloc::vec![0; self.nodes.len()];
         for (number, &id) in (0..).zip(&self.order) {
             numbers[id as usize] = number;

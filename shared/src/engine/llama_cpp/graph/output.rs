@@ -1,6 +1,8 @@
 //! The tensors before the first block and after the last.
 
-use super::super::placement::{Place, Placement};
+use alloc::vec::Vec;
+
+use super::super::placement::{Located, Place, Placement};
 use super::altup::AltupTensors;
 use super::block::{Part, part};
 use super::hyper::Connection;
@@ -42,16 +44,22 @@ impl Output {
 }
 
 /// The model's output tensors where they have been placed.
-pub(in super::super) fn output(model: &Model, placement: &Placement) -> Output {
+pub(in super::super) fn output(
+    model: &Model,
+    placement: &Placement,
+    tensors: &[Located<'_>],
+) -> Output {
+    // Nearly all are of later blocks.
+    let outer: Vec<&Located<'_>> = tensors
+        .iter()
+        .filter(|located| located.block.is_none_or(|block| block == 0))
+        .collect();
+    let find = |name: &str| outer.iter().find(|located| located.tensor.name == name);
     let get = |name: &str| {
-        let tensor = model.tensor(name)?;
-        let place = placement.copies(model, tensor).last().copied()?;
-        Some(part(tensor, place))
+        let located = find(name)?;
+        Some(part(located.tensor, located.copies.last()?))
     };
-    let table = |name: &str| {
-        let tensor = model.tensor(name)?;
-        placement.copies(model, tensor).first().copied()
-    };
+    let table = |name: &str| find(name)?.copies.first();
     let per_layer = || {
         Some(PerLayerTensors {
             table: table("per_layer_token_embd.weight")?,

@@ -91,9 +91,9 @@ impl Decoder<'_> {
                 Some(fast) => self.graph.map(&[slow, fast]),
                 None => self.graph.weigh(slow, output.first_state),
             };
-            for &(layer, block) in stack {
-                self.graph.begin_weights(tensors_of(model, block.index));
-                stream = self.layer(layer, block, stream, false)?;
+            for each in stack {
+                self.graph.begin_weights(tensors_of(model, each.index));
+                stream = self.layer(each.layer, each.block, stream, false)?;
                 self.graph.end_weights();
             }
             let result = self.norm(stream, None, None);

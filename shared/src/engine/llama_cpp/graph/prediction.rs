@@ -51,7 +51,7 @@ pub(super) fn prediction(
     settings: &LlamaCpp,
     model: &Model,
     batch: &Batch,
-    (layer, block): LayerBlock<'_>,
+    LayerBlock { layer, block, .. }: LayerBlock<'_>,
     tensors: &PredictionTensors,
     output: &Output,
     values_by_rows: bool,

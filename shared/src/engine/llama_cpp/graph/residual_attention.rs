@@ -29,8 +29,6 @@ impl ResidualBlock {
 /// The streams put aside.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Residuals {
-    /// Layers from one to the next; 0 where none is put aside.
-    every: usize,
     /// All of them beside each other.
     stack: Option<Id>,
 }
@@ -38,8 +36,7 @@ pub(super) struct Residuals {
 impl Residuals {
     /// None put aside so far, for architectures that are built so.
     pub(super) fn new(model: &Model) -> Option<Self> {
-        let every = usize::try_from(model.traits.residual_block_length).ok()?;
-        (model.architecture == "kimi-k3").then_some(Self { every, stack: None })
+        (model.architecture == "kimi-k3").then_some(Self { stack: None })
     }
 }
 
@@ -53,8 +50,7 @@ impl Decoder<'_> {
     ) -> Result<Id, EngineError> {
         let scores = block.residual;
         let mixed = self.mixed(residual, scores.map(|scores| scores.attention_score));
-        let every = self.residuals.map_or(0, |residuals| residuals.every);
-        let begins = block.index.checked_rem(every) == Some(0);
+        let begins = block.puts_aside;
         if begins {
             self.put_aside(residual);
         }

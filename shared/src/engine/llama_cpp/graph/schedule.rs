@@ -19,6 +19,33 @@ const PIPELINE_COPIES: usize = 4;
 pub(super) struct Placed {
     pub(super) node: Node,
     pub(super) place: Place,
+    /// What the node is, or is a copy of, in the graph that was cut.
+    pub(super) origin: Origin,
+}
+
+/// Where a node of the cut graph comes from.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Origin {
+    /// It is this node.
+    Node(Id),
+    /// It is this node, which reads copies of caches.
+    Reader(Id),
+    /// It is a copy of this node.
+    Copy(Id),
+    /// It only keeps others.
+    None,
+}
+
+impl Placed {
+    /// The layer, counted from 1, of a node that is computed for it; 0 for others.
+    pub(super) fn layer(&self) -> usize {
+        match self.origin {
+            Origin::Node(_) | Origin::Reader(_) if !is_passive(&self.node) => {
+                usize::from(self.node.layer)
+            }
+            _ => 0,
+        }
+    }
 }
 
 /// The graph cut into splits, each of which runs at one place and starts with copies of what it
@@ -32,6 +59,7 @@ pub(super) fn schedule(nodes: &[Node], pipeline: bool) -> Vec<Placed> {
         renumbered: vec![None; nodes.len()],
         splits: vec![0; nodes.len()],
         copies: Vec::new(),
+        last_copies: vec![None; nodes.len()],
         pipeline,
     }
     .split()
@@ -144,7 +172,7 @@ fn nearest(nodes: &[Node], places: &[Option<Place>], index: usize) -> Place {
 }
 
 /// A copy of a node for another place, of the same layout.
-fn copy(original: &Node, memory: Memory) -> Node {
+pub(super) fn copy(original: &Node, memory: Memory) -> Node {
     let mut node = Node::new(memory, original.shape, original.element, &[]);
     match original.memory {
         Memory::View(_) => {
@@ -157,6 +185,19 @@ fn copy(original: &Node, memory: Memory) -> Node {
     node
 }
 
+fn id_of(index: usize) -> Id {
+    Id::try_from(index).unwrap_or(Id::MAX)
+}
+
+/// A copy of a node.
+struct CopyAt {
+    place: Place,
+    /// Its number in the result.
+    number: Id,
+    /// The copy made of the same node before, among all copies.
+    before: Option<Id>,
+}
+
 struct Splitter<'a> {
     nodes: &'a [Node],
     places: &'a [Place],
@@ -165,8 +206,10 @@ struct Splitter<'a> {
     renumbered: Vec<Option<Id>>,
     /// The split of each node that has been entered.
     splits: Vec<usize>,
-    /// Copies made so far: of which node, where, and their number in the result.
-    copies: Vec<(Id, Place, Id)>,
+    /// Copies made so far.
+    copies: Vec<CopyAt>,
+    /// The last copy made of each node.
+    last_copies: Vec<Option<Id>>,
     /// Several GPUs work on several micro-batches at once.
     pipeline: bool,
 }
@@ -227,9 +270,20 @@ impl Splitter<'_> {
     }
 
     fn is_copied(&self, id: Id, place: Place) -> bool {
-        self.copies
-            .iter()
-            .any(|&(of, at, _)| of == id && at == place)
+        self.copy_at(id, place).is_some()
+    }
+
+    /// The number of the copy of a node at a place.
+    fn copy_at(&self, id: Id, place: Place) -> Option<Id> {
+        let mut last = self.last_copies[id as usize];
+        while let Some(index) = last {
+            let copy = &self.copies[index as usize];
+            if copy.place == place {
+                return Some(copy.number);
+            }
+            last = copy.before;
+        }
+        None
     }
 
     fn emit(&mut self, start: usize, end: usize) {
@@ -251,13 +305,23 @@ impl Splitter<'_> {
                 self.result.push(Placed {
                     node: read,
                     place: from,
+                    origin: Origin::None,
                 });
-                self.copies.push((source, place, self.next()));
+                let made = Id::try_from(self.copies.len()).ok();
+                let before = core::mem::replace(&mut self.last_copies[source as usize], made);
+                self.copies.push(CopyAt {
+                    place,
+                    number: self.next(),
+                    before,
+                });
                 if self.pipeline {
                     self.pin(source, place, PIPELINE_COPIES);
                 } else {
-                    let node = copy(original, Memory::Own);
-                    self.result.push(Placed { node, place });
+                    self.result.push(Placed {
+                        node: copy(original, Memory::Own),
+                        place,
+                        origin: Origin::Copy(source),
+                    });
                 }
             }
         }
@@ -270,8 +334,11 @@ impl Splitter<'_> {
                     // Its copy came first; what it is a view of stays until here.
                     let of = node.sources().iter();
                     let of: Vec<Id> = of.map(|&of| self.number_of(of)).collect();
-                    let node = Node::new(Memory::Dependency, [0; 4], 0, &of);
-                    self.result.push(Placed { node, place });
+                    self.result.push(Placed {
+                        node: Node::new(Memory::Dependency, [0; 4], 0, &of),
+                        place,
+                        origin: Origin::None,
+                    });
                 }
                 continue;
             }
@@ -286,24 +353,24 @@ impl Splitter<'_> {
                 passive = false;
             }
             node.renumber(|source| {
-                let copy = self
-                    .copies
-                    .iter()
-                    .find(|&&(of, at, _)| of == source && at == place);
-                match copy {
-                    Some(&(_, _, copy)) if !passive => copy,
-                    _ => self.renumbered[source as usize].unwrap_or(0),
-                }
+                let copy = self.copy_at(source, place).filter(|_| !passive);
+                copy.or(self.renumbered[source as usize]).unwrap_or(0)
             });
+            let mut origin = Origin::Node(id_of(index));
             let is_copied = |&source: &Id| {
                 let at = self.places[source as usize];
                 self.nodes[source as usize].memory == Memory::Cache && at != place
             };
             if self.nodes[index].sources().iter().any(is_copied) {
                 node.gpu_extra = node.gpu_extra.saturating_add(node.copied_extra);
+                origin = Origin::Reader(id_of(index));
             }
             self.renumbered[index] = Some(self.next());
-            self.result.push(Placed { node, place });
+            self.result.push(Placed {
+                node,
+                place,
+                origin,
+            });
         }
     }
 
@@ -330,13 +397,16 @@ impl Splitter<'_> {
     fn pin(&mut self, source: Id, place: Place, count: usize) {
         let original = &self.nodes[source as usize];
         for _ in 0..count {
-            let node = copy(original, Memory::Pinned);
-            self.result.push(Placed { node, place });
+            self.result.push(Placed {
+                node: copy(original, Memory::Pinned),
+                place,
+                origin: Origin::Copy(source),
+            });
         }
     }
 
     fn next(&self) -> Id {
-        Id::try_from(self.result.len()).unwrap_or(Id::MAX)
+        id_of(self.result.len())
     }
 
     /// The number of a source in the result. A source that follows in this split is a weight
@@ -363,6 +433,7 @@ impl Splitter<'_> {
         self.result.push(Placed {
             node,
             place: self.places[index],
+            origin: Origin::Node(source),
         });
         self.renumbered[index] = Some(id);
         id

@@ -10,6 +10,8 @@ use super::super::weights::{CUDA_ALIGNMENT, HOST_ALIGNMENT};
 use super::allocator::{Allocator, Peak};
 use super::line::{Line, Scope};
 use super::node::{Graph, Memory};
+use super::repeat::{Progress, Repeat, Rounds};
+use super::sample::Run;
 use super::schedule::{Placed, schedule};
 
 /// The sizes of the compute buffers.
@@ -38,10 +40,10 @@ impl PeakLines {
 }
 
 /// What the allocator knows of a node.
-#[derive(Debug, Clone, Copy, Default)]
-struct State {
-    children: u32,
-    views: u32,
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(super) struct State {
+    pub(super) children: u32,
+    pub(super) views: u32,
     offset: Line,
     size: Line,
     allocated: bool,
@@ -54,12 +56,14 @@ pub(super) struct Scheduled {
     /// Bytes that each node takes more for each step of the context.
     pub(super) slopes: Vec<u64>,
     states: Vec<State>,
+    /// Rounds that stand for more of them, in order.
+    repeats: Vec<Repeat>,
     pipeline: bool,
 }
 
 impl Scheduled {
-    pub(super) fn new(graph: Graph, pipeline: bool) -> Self {
-        let nodes = schedule(&graph.into_nodes(), pipeline);
+    pub(super) fn new(graph: &Graph, pipeline: bool) -> Self {
+        let nodes = schedule(&graph.nodes(), pipeline);
         let mut states = vec![State::default(); nodes.len()];
         for Placed { node, .. } in &nodes {
             if let Memory::View(root) | Memory::Written(root) = node.memory {
@@ -73,8 +77,21 @@ impl Scheduled {
             slopes: vec![0; nodes.len()],
             nodes,
             states,
+            repeats: Vec::new(),
             pipeline,
         }
+    }
+
+    /// The same with the rounds that were left out of these runs; `None` where it cannot be told
+    /// what those are.
+    pub(super) fn repeating(mut self, runs: &[Run]) -> Option<Self> {
+        let rounds = Rounds {
+            nodes: &self.nodes,
+            slopes: &self.slopes,
+            states: &self.states,
+        };
+        self.repeats = rounds.repeats(runs)?;
+        Some(self)
     }
 
     /// Whether nothing ever overwrites the node.
@@ -106,7 +123,15 @@ impl Scheduled {
                 simulation.allocate(id);
             }
         }
-        for id in 0..self.nodes.len() {
+        let mut next = 0;
+        for repeat in &self.repeats {
+            for id in next..repeat.nodes.start {
+                simulation.run(id);
+            }
+            simulation.repeat(repeat);
+            next = repeat.nodes.end;
+        }
+        for id in next..self.nodes.len() {
             simulation.run(id);
         }
         let gpus = simulation.gpus.into_iter();
@@ -129,7 +154,7 @@ struct Simulation<'a> {
 
 impl Simulation<'_> {
     fn allocate(&mut self, id: usize) {
-        let Placed { node, place } = &self.graph.nodes[id];
+        let Placed { node, place, .. } = &self.graph.nodes[id];
         let size = self.scope.bytes(node.bytes(*place), self.graph.slopes[id]);
         let buffer = match *place {
             Place::Host => Some(&mut self.host),
@@ -153,6 +178,22 @@ impl Simulation<'_> {
         };
         if let Some(buffer) = buffer {
             buffer.release(offset, size);
+        }
+    }
+
+    /// A round, and all that it stands for.
+    fn repeat(&mut self, repeat: &Repeat) {
+        let mut progress = Progress::new(repeat);
+        loop {
+            let buffers = self.gpus.iter().chain([&self.host]);
+            let free = buffers.map(|buffer| buffer.free().into()).collect();
+            progress.begin(free, &self.states);
+            for id in repeat.nodes.clone() {
+                self.run(id);
+            }
+            if !progress.again(&mut self.states, &self.graph.states) {
+                return;
+            }
         }
     }
 
@@ -185,7 +226,7 @@ impl Simulation<'_> {
     /// Takes the memory of the first source that nobody else needs.
     fn take_over(&mut self, id: usize) -> bool {
         let graph = self.graph;
-        let Placed { node, place } = &graph.nodes[id];
+        let Placed { node, place, .. } = &graph.nodes[id];
         for &source in node.sources() {
             let source = source as usize;
             let parent = &graph.nodes[source];

@@ -20,6 +20,7 @@ mod inversion;
 mod llama_cpp_architectures;
 mod llama_cpp_autofit;
 mod llama_cpp_cases;
+mod llama_cpp_logs;
 mod llama_cpp_prediction;
 mod llama_cpp_runtime;
 mod llama_cpp_truth;

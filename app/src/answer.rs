@@ -68,7 +68,7 @@ impl Question {
             SettingError::Number { name, .. } => EngineError::InvalidSetting {
                 name,
                 value: String::new(),
-                expected: "",
+                expected: ("", ""),
             },
         })?;
         engine.prepare(&self.chosen.model, &self.devices)

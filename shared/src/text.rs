@@ -54,3 +54,12 @@ pub trait UserMessage {
     /// What to do about it: one line, no full stop.
     fn hint(&self, language: Language) -> String;
 }
+
+/// A text in Japanese and English.
+pub type Phrase = (&'static str, &'static str);
+
+/// What is the same in both languages.
+#[must_use]
+pub const fn same(text: &'static str) -> Phrase {
+    (text, text)
+}

@@ -314,7 +314,7 @@ impl Values<'_> {
             SettingError::Engine(EngineError::InvalidSetting {
                 name,
                 value: text.into(),
-                expected: "",
+                expected: ("", ""),
             })
         })
     }

@@ -232,7 +232,7 @@ fn share_error(values: &Values<'_>) -> SettingError {
     SettingError::Engine(EngineError::InvalidSetting {
         name: "gpu-memory-utilization",
         value: values.text("gpu-memory-utilization").into(),
-        expected: "0.01–1",
+        expected: ("0.01–1", "0.01–1"),
     })
 }
 

@@ -4,16 +4,16 @@ use std::path::Path;
 use std::sync::Arc;
 
 use regex_lite::Regex;
-use shared::engine::llama_cpp::profile::{self, Profile};
+use shared::engine::llama_cpp::profile::{self, Profile, Translated};
 use shared::engine::llama_cpp::{Additions, Draft, LlamaCpp, TensorOverride, Version};
 use shared::engine::{Engine, Precision};
-use shared::fit::Freedom;
+use shared::fit::{Change, Freedom, changed};
 use shared::model::Model;
 
 use super::{Search, Stretch, Wanted, given_of, search};
 use crate::arguments::{AdditionOptions, Backend, Precisions, Question, UsageError};
 use crate::failure::Failure;
-use crate::model::beside;
+use crate::model::{Lacking, Warning, beside};
 
 /// The options that are llama.cpp's alone.
 pub(super) fn given(backend: &Backend, precisions: &Precisions) -> Vec<&'static str> {
@@ -66,19 +66,11 @@ pub(super) fn build(
 /// # Errors
 /// As [`build`], and what the engine refuses.
 pub(super) fn advise(question: &Question, wanted: &Wanted) -> Result<Option<Search>, Failure> {
-    let (backend, precisions) = (&question.backend, &question.precisions);
-    let options = &backend.llama_cpp;
-    let mut settings = settings(backend, precisions, wanted.placed.model)?;
-    let exact = precisions.cache_type_k.is_some() || precisions.cache_type_v.is_some();
-    let choice = match (exact, precisions.kv.as_slice()) {
-        (true, _) => Vec::new(),
-        (false, []) => Precision::ALL.to_vec(),
-        (false, given) => given.to_vec(),
-    };
-    if let Some(&first) = choice.first() {
-        settings = settings.in_precision(first);
-    }
+    let options = &question.backend.llama_cpp;
+    let (settings, choice) = as_asked(question, wanted)?;
+    let backend = &question.backend;
     let takes = |option: &str| settings.profile.takes().contains(&option);
+    let beside = &backend.additions;
     let freedom = Freedom {
         precisions: choice,
         micro_batch: options.ubatch_size.is_none()
@@ -89,9 +81,97 @@ pub(super) fn advise(question: &Question, wanted: &Wanted) -> Result<Option<Sear
             && options.override_tensor.is_empty()
             && takes("--n-cpu-moe"),
         tensor_split: options.tensor_split.is_empty() && takes("--tensor-split"),
+        draft_cache: beside.cache_type_k_draft.is_none() && beside.cache_type_v_draft.is_none(),
+        projector: true,
         ..Freedom::default()
     };
     search(&settings, &freedom, question, wanted)
+}
+
+/// The settings that the search starts from, and the precisions that it chooses from.
+fn as_asked(question: &Question, wanted: &Wanted) -> Result<(LlamaCpp, Vec<Precision>), Failure> {
+    let precisions = &question.precisions;
+    let settings = settings(&question.backend, precisions, wanted.placed.model)?;
+    let exact = precisions.cache_type_k.is_some() || precisions.cache_type_v.is_some();
+    let choice = match (exact, precisions.kv.as_slice()) {
+        (true, _) => Vec::new(),
+        (false, []) => Precision::ALL.to_vec(),
+        (false, given) => given.to_vec(),
+    };
+    let settings = match choice.first() {
+        Some(&first) => settings.in_precision(first),
+        None => settings,
+    };
+    Ok((settings, choice))
+}
+
+/// The settings with these changes in every program built on llama.cpp.
+///
+/// # Errors
+/// As [`build`].
+pub(super) fn in_programs(
+    question: &Question,
+    wanted: &Wanted,
+    changes: &[Change],
+) -> Result<Vec<(&'static str, Translated)>, Failure> {
+    let (settings, _) = as_asked(question, wanted)?;
+    Ok(changed(&settings, changes).in_programs().collect())
+}
+
+/// What a person should know of options that change nothing for this model.
+pub(super) fn warnings(question: &Question, model: &Model) -> Vec<Warning> {
+    let (options, beside) = (&question.backend.llama_cpp, &question.backend.additions);
+    let mut warnings = Vec::new();
+    for (pattern, _) in &options.override_tensor {
+        let regex = Regex::new(pattern);
+        if regex.is_ok_and(|regex| !model.tensors.iter().any(|own| regex.is_match(&own.name))) {
+            warnings.push(Warning::PatternWithoutTensors {
+                pattern: pattern.clone(),
+            });
+        }
+    }
+    let has_experts = model
+        .layers
+        .iter()
+        .any(|layer| layer.feed_forward.experts.is_some());
+    let drafts = beside.model_draft.is_some() || beside.spec_type == Some(true);
+    let without_effect = [
+        (
+            "--n-cpu-moe",
+            options.n_cpu_moe.is_some_and(|layers| layers > 0) && !has_experts,
+            Lacking::Experts,
+        ),
+        (
+            "--n-gpu-layers-draft",
+            beside.n_gpu_layers_draft.is_some() && beside.model_draft.is_none(),
+            Lacking::Draft,
+        ),
+        (
+            "--cache-type-k-draft",
+            beside.cache_type_k_draft.is_some() && !drafts,
+            Lacking::Draft,
+        ),
+        (
+            "--cache-type-v-draft",
+            beside.cache_type_v_draft.is_some() && !drafts,
+            Lacking::Draft,
+        ),
+        (
+            "--spec-draft-n-max",
+            beside.spec_draft_n_max.is_some() && !drafts,
+            Lacking::Draft,
+        ),
+        (
+            "--no-mmproj-offload",
+            beside.no_mmproj_offload && beside.mmproj.is_none(),
+            Lacking::Projector,
+        ),
+    ];
+    let found = without_effect
+        .into_iter()
+        .filter(|(_, is_idle, _)| *is_idle);
+    warnings.extend(found.map(|(option, _, lacking)| Warning::WithoutEffect { option, lacking }));
+    warnings
 }
 
 /// What stretches RoPE in a program built on llama.cpp: Ollama and LM Studio have no option for it,

@@ -8,9 +8,9 @@ mod sglang;
 mod transformers;
 mod vllm;
 
-use shared::engine::llama_cpp::profile::{PROFILES, Profile};
+use shared::engine::llama_cpp::profile::{PROFILES, Profile, Translated};
 use shared::engine::{Engine, Precision};
-use shared::fit::{self, Advised, Budget, Freedom, Lighter, Tunable};
+use shared::fit::{self, Advised, Budget, Change, Freedom, Lighter, Tunable};
 use shared::gpu::Device;
 use shared::model::Model;
 use shared::quant::{Packing, TensorType};
@@ -168,6 +168,10 @@ pub(crate) fn loaded(question: &Question, found: Found) -> Found {
     if entry.downcasts || entry.packing.is_some() {
         found.warnings.retain(|warning| !warning.is_of_type());
     }
+    if entry.options_of == DEFAULT {
+        let own = llama_cpp::warnings(question, &found.model);
+        found.warnings.extend(own);
+    }
     if entry.downcasts && is_single && found.model.quantization.is_none() {
         found.warnings.push(Warning::SinglePrecision);
     }
@@ -241,6 +245,22 @@ pub(crate) fn advise(question: &Question, wanted: &Wanted) -> Result<Option<Sear
     match entry.advise {
         Some(advise) => advise(question, wanted),
         None => Ok(None),
+    }
+}
+
+/// The settings of a program built on llama.cpp with these changes, in every such program; none for
+/// other engines.
+///
+/// # Errors
+/// As [`engine`].
+pub(crate) fn in_programs(
+    question: &Question,
+    wanted: &Wanted,
+    changes: &[Change],
+) -> Result<Vec<(&'static str, Translated)>, Failure> {
+    match chosen(question)?.options_of {
+        DEFAULT => llama_cpp::in_programs(question, wanted, changes),
+        _ => Ok(Vec::new()),
     }
 }
 

@@ -5,7 +5,7 @@ use shared::model::Model;
 use shared::quant::{FileType, quantize};
 
 /// Formats that people publish, widest first.
-const PUBLISHED: [FileType; 12] = [
+const PUBLISHED: [FileType; 16] = [
     FileType::Q8_0,
     FileType::Q6K,
     FileType::Q5KM,
@@ -18,6 +18,10 @@ const PUBLISHED: [FileType; 12] = [
     FileType::Q3KS,
     FileType::Iq3Xxs,
     FileType::Q2K,
+    FileType::Iq2M,
+    FileType::Iq2S,
+    FileType::Iq2Xs,
+    FileType::Iq2Xxs,
 ];
 
 /// Where the weights can be had in other formats from, if nobody asked for one.

@@ -16,7 +16,7 @@ mod safetensors;
 mod warning;
 
 pub(crate) use error::ModelError;
-pub(crate) use warning::Warning;
+pub(crate) use warning::{Lacking, Warning};
 
 use std::fs;
 use std::path::{Path, PathBuf};

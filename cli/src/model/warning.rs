@@ -31,6 +31,43 @@ pub(crate) enum Warning {
     FormatOpen { source: String, format: String },
     /// A model of which only a handful of numbers is known.
     StandIn,
+    /// A pattern of `--override-tensor` that is found in no tensor's name.
+    PatternWithoutTensors { pattern: String },
+    /// An option that changes nothing, for what is not there.
+    WithoutEffect {
+        option: &'static str,
+        lacking: Lacking,
+    },
+}
+
+/// What an option needs to have an effect.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Lacking {
+    /// Layers with experts.
+    Experts,
+    /// Something that drafts.
+    Draft,
+    /// A projector.
+    Projector,
+}
+
+impl Lacking {
+    fn words(self, language: Language) -> &'static str {
+        match self {
+            Self::Experts => language.pick(
+                "このモデルにはエキスパートがありません",
+                "this model has no experts",
+            ),
+            Self::Draft => language.pick(
+                "下書きをするもの(--model-draft、--spec-type draft-mtp)がありません",
+                "nothing drafts (--model-draft, --spec-type draft-mtp)",
+            ),
+            Self::Projector => language.pick(
+                "プロジェクター(--mmproj)がありません",
+                "there is no projector (--mmproj)",
+            ),
+        }
+    }
 }
 
 impl Warning {
@@ -118,6 +155,18 @@ impl Warning {
             (Self::FormatOpen { source, format }, Language::En) => format!(
                 "“{source}” leaves the weights' format open; taken as {format} (choose with --quant Q4_K_M, say)"
             ),
+            (Self::PatternWithoutTensors { pattern }, Language::Ja) => format!(
+                "--override-tensor の「{pattern}」は、このモデルのどのテンソルの名前にも見つかりません"
+            ),
+            (Self::PatternWithoutTensors { pattern }, Language::En) => format!(
+                "“{pattern}” of --override-tensor is found in no name of this model's tensors"
+            ),
+            (Self::WithoutEffect { option, lacking }, Language::Ja) => {
+                format!("{option} は効果がありません({})", lacking.words(language))
+            }
+            (Self::WithoutEffect { option, lacking }, Language::En) => {
+                format!("{option} changes nothing: {}", lacking.words(language))
+            }
             (Self::StandIn, language) => language
                 .pick(
                     "これらの数値を持つ密な Llama 型モデルとして計算します。本物の GGUF か config.json があれば、そのほうが正確です",

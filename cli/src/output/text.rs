@@ -127,6 +127,27 @@ impl Page {
         }
     }
 
+    /// Other programs, and the commands that start them.
+    pub(crate) fn programs(&mut self, programs: impl Iterator<Item = (String, String)>) {
+        for (place, (name, command)) in programs.enumerate() {
+            if place == 0 {
+                let title = self.language.pick("ほかのプログラム", "other programs");
+                self.line(format_args!("  {title}:"));
+            }
+            let mut lines = command.lines();
+            let first = lines.next().unwrap_or_default();
+            self.line(format_args!("    {name}: {ASIDE}{first}{ASIDE:#}"));
+            for line in lines {
+                self.line(format_args!("      {ASIDE}{line}{ASIDE:#}"));
+            }
+        }
+    }
+
+    /// The language of the lines.
+    pub(crate) fn language(&self) -> Language {
+        self.language
+    }
+
     /// The rule behind each figure.
     pub(crate) fn explanations(&mut self, explanations: &[Explanation]) {
         for explanation in explanations {

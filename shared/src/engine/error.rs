@@ -3,7 +3,7 @@
 use alloc::format;
 use alloc::string::String;
 
-use crate::text::{Language, UserMessage};
+use crate::text::{Language, Phrase, UserMessage};
 
 /// Why an engine cannot plan.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -59,8 +59,8 @@ pub enum EngineError {
         name: &'static str,
         /// The value given.
         value: String,
-        /// What is taken.
-        expected: &'static str,
+        /// What is taken, in Japanese and English.
+        expected: Phrase,
     },
     /// A share of the device was asked for that is not free.
     ShareNotFree {
@@ -364,9 +364,12 @@ impl UserMessage for EngineError {
                     "choose a model that generates text",
                 )
                 .into(),
+            Self::InvalidSetting {
+                expected: ("", ""), ..
+            } => language.pick("値を確かめてください", "check the value").into(),
             Self::InvalidSetting { expected, .. } => match language {
-                Language::Ja => format!("使える値: {expected}"),
-                Language::En => format!("it takes {expected}"),
+                Language::Ja => format!("使える値: {}", expected.0),
+                Language::En => format!("it takes {}", expected.1),
             },
             Self::ShareNotFree { .. } => language
                 .pick(

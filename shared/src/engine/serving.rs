@@ -15,7 +15,7 @@ pub(super) fn positive(name: &'static str, value: Option<u64>) -> Result<(), Eng
         Some(value) if !(1..=MOST).contains(&value) => Err(EngineError::InvalidSetting {
             name,
             value: value.to_string(),
-            expected: "1 or more",
+            expected: ("1 以上", "1 or more"),
         }),
         _ => Ok(()),
     }

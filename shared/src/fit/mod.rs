@@ -5,7 +5,8 @@ mod answer;
 mod invert;
 
 pub use advise::{
-    Advice, Advised, Change, Freedom, Lighter, Tunable, Variant, advise, lighter_weights, split,
+    Advice, Advised, Change, Freedom, Lighter, Tunable, Variant, advise, changed, lighter_weights,
+    split,
 };
 pub use answer::{Answer, Budget, ByAnswer};
 pub use invert::{Fit, Limit, fits, max_context};

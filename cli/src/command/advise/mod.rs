@@ -1,6 +1,7 @@
 //! `advise`: what to change so that a context fits, or to get a longer one.
 
 mod option;
+mod program;
 mod words;
 
 use serde::Serialize;
@@ -72,13 +73,14 @@ pub(super) fn run(question: &AdviseQuestion, terminal: &mut Terminal) -> Result<
         return Err(trained::too_long(&found, &question.question, context, limit).into());
     }
     let wanted = Wanted { placed, context };
-    let advice = search(&found, question, &wanted, engine.name())?;
+    let advice = search(&found, question, &wanted, engine.name(), terminal.language)?;
     for warning in &found.warnings {
         terminal.warn(&warning.message(terminal.language));
     }
     trained::warn(&found, &question.question, context, terminal);
     if terminal.json {
-        let answer = |choice| option::Answer::new(choice, &found, &wanted, advice.fits);
+        let answer =
+            |choice| option::Answer::new(choice, &found, &wanted, advice.fits, terminal.language);
         terminal.write_json(&Answer {
             schema: 1,
             model: (&found.model).into(),
@@ -104,6 +106,7 @@ fn search(
     question: &AdviseQuestion,
     wanted: &Wanted,
     backend: &'static str,
+    language: Language,
 ) -> Result<Advice, Failure> {
     let found_settings = backend::advise(&question.question, wanted)?;
     let Search { advised, lighter } = found_settings.ok_or(UsageError::NoAdvice { backend })?;
@@ -112,10 +115,16 @@ fn search(
     if !advised.fits {
         options.extend(lighter_weights(found, question, wanted)?);
     }
+    let fits = advised.fits;
+    let in_programs =
+        |option: Choice| option.in_programs(found, &question.question, wanted, fits, language);
     Ok(Advice {
         as_asked: advised.as_asked.into(),
-        fits: advised.fits,
-        options,
+        fits,
+        options: options
+            .into_iter()
+            .map(in_programs)
+            .collect::<Result<_, _>>()?,
     })
 }
 

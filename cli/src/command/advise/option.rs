@@ -1,12 +1,16 @@
 //! One choice of settings.
 
 use serde::Serialize;
+use shared::engine::llama_cpp::LlamaCpp;
 use shared::engine::{Engine, Plan, Precision};
 use shared::fit::{Advice, Change, Fit, Lighter, max_context};
 use shared::model::Model;
 use shared::quant::{FileType, Packing};
+use shared::text::Language;
 
+use super::program::{self, Program};
 use super::words;
+use crate::arguments::Question;
 use crate::backend::{self, Wanted};
 use crate::failure::Failure;
 use crate::mib;
@@ -24,6 +28,8 @@ pub(super) struct Choice {
     fit: Fit,
     /// Bytes in host memory that each token reads.
     read_on_cpu: u64,
+    /// The other programs that it can be started in.
+    programs: Vec<Program>,
 }
 
 /// A format of the weights.
@@ -60,6 +66,9 @@ pub(super) struct Answer<'a> {
     /// Whether the bytes of the weights suppose what a quantizer leaves in 16 bits.
     weights_estimated: bool,
     launch_command: Option<String>,
+    /// The same settings in other programs.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    other_programs: Vec<program::Answer<'a>>,
     plan: PlanAnswer<'a>,
 }
 
@@ -78,6 +87,7 @@ impl From<Advice> for Choice {
             engine: advice.engine,
             plan: advice.plan,
             fit: advice.fit,
+            programs: Vec::new(),
         }
     }
 }
@@ -121,6 +131,7 @@ impl Choice {
             plan,
             fit,
             read_on_cpu: 0,
+            programs: Vec::new(),
         })
     }
 
@@ -139,22 +150,68 @@ impl Choice {
         self.weights.as_ref().map(|(weights, _)| *weights)
     }
 
-    /// The command to start with: for the context wanted, or where `longest` is asked for, the
-    /// longest that is of use; none where not even one token fits.
+    /// The command to start with; none where not even one token fits.
     fn launch_command(&self, found: &Found, wanted: &Wanted, longest: bool) -> Option<String> {
+        let context = self.started_with(wanted, longest);
+        let engine = self.engine.as_ref();
+        (context > 0).then(|| engine.launch_command(&self.called(found, engine), context))
+    }
+
+    /// The context to start with: the one wanted, or where `longest` is asked for, the longest that
+    /// is of use.
+    fn started_with(&self, wanted: &Wanted, longest: bool) -> u64 {
         let usable = self.fit.usable_context_length;
-        let context = match self.fit.max_context_length >= wanted.context {
+        match self.fit.max_context_length >= wanted.context {
             true if longest => usable.max(wanted.context),
             true => wanted.context,
             false => usable,
-        };
-        let engine = self.engine.as_ref();
-        let name = match self.weights() {
+        }
+    }
+
+    /// What `engine` calls the model.
+    fn called(&self, found: &Found, engine: &dyn Engine) -> String {
+        match self.weights() {
             Some(Weights::Packed(packing)) => found.packed_name(packing),
             Some(Weights::File(file_type)) => found.launch_name(engine, Some(file_type)),
             None => found.launch_name(engine, None),
-        };
-        (context > 0).then(|| self.engine.launch_command(&name, context))
+        }
+    }
+
+    /// The model with its weights as chosen.
+    fn model<'a>(&'a self, found: &'a Found) -> &'a Model {
+        match &self.weights {
+            Some((_, model)) => model,
+            None => &found.model,
+        }
+    }
+
+    /// Looks for the commands of the other programs built on llama.cpp.
+    ///
+    /// # Errors
+    /// None that the search before did not have.
+    pub(super) fn in_programs(
+        mut self,
+        found: &Found,
+        question: &Question,
+        wanted: &Wanted,
+        longest: bool,
+        language: Language,
+    ) -> Result<Self, Failure> {
+        let most = self.started_with(wanted, longest);
+        let programs = backend::in_programs(question, wanted, &self.changes)?;
+        let others = programs
+            .into_iter()
+            .filter(|(_, translated)| {
+                let is_own = |settings: &LlamaCpp| settings.name() == self.engine.name();
+                !translated.as_ref().is_ok_and(is_own)
+            })
+            .map(|(name, translated)| {
+                let called = |engine: &dyn Engine| self.called(found, engine);
+                let model = self.model(found);
+                Program::new(name, translated, model, called, wanted, most, language)
+            });
+        self.programs = others.collect();
+        Ok(self)
     }
 
     /// Writes the figures and the command.
@@ -167,6 +224,9 @@ impl Choice {
         if let Some(command) = self.launch_command(found, wanted, longest) {
             page.launch(&command);
         }
+        let most = self.started_with(wanted, longest);
+        let language = page.language();
+        page.programs(self.programs.iter().map(|own| own.text(most, language)));
     }
 }
 
@@ -177,12 +237,10 @@ impl<'a> Answer<'a> {
         found: &'a Found,
         wanted: &Wanted,
         longest: bool,
+        language: Language,
     ) -> Self {
         let engine = choice.engine.as_ref();
-        let model = match &choice.weights {
-            Some((_, model)) => model,
-            None => &found.model,
-        };
+        let model = choice.model(found);
         let weights = choice.weights().map(|weights| ChangeAnswer {
             setting: "quant",
             value: weights.name().into(),
@@ -204,6 +262,11 @@ impl<'a> Answer<'a> {
             needs: packing.map(words::needs),
             weights_estimated: packing.is_some(),
             launch_command: choice.launch_command(found, wanted, longest),
+            other_programs: choice
+                .programs
+                .iter()
+                .map(|own| own.answer(language))
+                .collect(),
             plan: PlanAnswer::new(
                 model,
                 engine,

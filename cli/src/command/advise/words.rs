@@ -1,7 +1,7 @@
 //! Advice in words.
 
 use shared::fit::Change;
-use shared::quant::Packing;
+use shared::quant::{FileType, Packing};
 use shared::text::Language;
 
 use super::option::Weights;
@@ -55,6 +55,7 @@ pub(super) fn of(change: &Change, found: &Found, language: Language) -> String {
             Language::Ja => {
                 format!("先頭から {layers} 層のエキスパートを CPU に置く(生成が遅くなる)")
             }
+            Language::En if *layers == 1 => "experts of the first layer on the CPU (slower)".into(),
             Language::En => {
                 format!("experts of the first {layers} layers on the CPU (slower)")
             }
@@ -137,6 +138,20 @@ fn of_setting(name: &str, value: &str, language: Language) -> String {
             Language::Ja => format!("{value} カーネルを使う(生成が遅くなる)"),
             Language::En => format!("the {value} kernel (slower)"),
         },
+        ("cache-type-k-draft", _) => match language {
+            Language::Ja => format!("下書き側の K キャッシュを {value} にする"),
+            Language::En => format!("the draft's keys in {value}"),
+        },
+        ("cache-type-v-draft", _) => match language {
+            Language::Ja => format!("下書き側の V キャッシュを {value} にする"),
+            Language::En => format!("the draft's values in {value}"),
+        },
+        ("no-mmproj-offload", _) => language
+            .pick(
+                "プロジェクターをホストメモリに置く(画像や音声の処理が遅くなる)",
+                "the projector in host memory (images and sound are read more slowly)",
+            )
+            .into(),
         ("mem-fraction-static", _) => language
             .pick(
                 "重みとキャッシュの割合を、ほかに要る分を残して最大にする",
@@ -158,10 +173,20 @@ pub(super) fn of_weights(weights: Weights, language: Language) -> String {
     let packing = match (weights, language) {
         (Weights::Packed(packing), _) => packing,
         (Weights::File(file_type), Language::Ja) => {
-            return format!("重みを {file_type} にする(質が下がる)");
+            let much = if is_very_narrow(file_type) {
+                "大きく"
+            } else {
+                ""
+            };
+            return format!("重みを {file_type} にする(質が{much}下がる)");
         }
         (Weights::File(file_type), Language::En) => {
-            return format!("weights in {file_type} (of lower quality)");
+            let much = if is_very_narrow(file_type) {
+                "much "
+            } else {
+                ""
+            };
+            return format!("weights in {file_type} (of {much}lower quality)");
         }
     };
     let (name, needs) = (packing.name(), needs(packing));
@@ -179,6 +204,11 @@ pub(super) fn of_weights(weights: Weights, language: Language) -> String {
             "weights packed to {name} while they are loaded (needs the {package} package; size estimated: embedding and output matrix in 16 bits)"
         ),
     }
+}
+
+/// Whether most weights have two bits.
+fn is_very_narrow(file_type: FileType) -> bool {
+    file_type.name().trim_start_matches('I').starts_with("Q2")
 }
 
 /// A checkpoint in the format.

@@ -57,7 +57,10 @@ impl Batch {
                 return Err(EngineError::InvalidSetting {
                     name: "--parallel",
                     value: sequences.to_string(),
-                    expected: "at most --batch-size and the context",
+                    expected: (
+                        "--batch-size とコンテキスト以下",
+                        "at most --batch-size and the context",
+                    ),
                 });
             }
             Some(0) => batch,
@@ -65,7 +68,7 @@ impl Batch {
                 return Err(EngineError::InvalidSetting {
                     name: "--outputs-max",
                     value: rows.to_string(),
-                    expected: "0, or --parallel and more",
+                    expected: ("0 か、--parallel の値以上", "0, or --parallel and more"),
                 });
             }
             Some(rows) => rows,

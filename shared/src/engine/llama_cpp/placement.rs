@@ -138,7 +138,10 @@ impl Placement {
             return Err(EngineError::InvalidSetting {
                 name: "--main-gpu",
                 value: settings.main_gpu.to_string(),
-                expected: "the index of a GPU that was given",
+                expected: (
+                    "指定した GPU の番号(0 から)",
+                    "the index of a GPU that was given",
+                ),
             });
         }
         // The output layer is offloaded first, then the last repeating layers.
@@ -400,7 +403,10 @@ fn cumulative_shares(settings: &LlamaCpp, devices: &[Device]) -> Result<Vec<f32>
                 .map(|&share| decimal(share))
                 .collect::<Vec<_>>()
                 .join(","),
-            expected: "one share, 0 or more, for each GPU",
+            expected: (
+                "GPU ごとに 0 以上の割合を 1 つずつ",
+                "one share, 0 or more, for each GPU",
+            ),
         });
     }
     let share = |index: usize, device: &Device| -> f32 {
@@ -454,7 +460,10 @@ fn overrides(
             None => Err(EngineError::InvalidSetting {
                 name: "--override-tensor",
                 value: given.buffer.clone(),
-                expected: "CPU or CUDA0, CUDA1, … after the =",
+                expected: (
+                    "= の後は CPU か、CUDA0、CUDA1 など指定した GPU",
+                    "CPU or CUDA0, CUDA1, … after the =",
+                ),
             }),
         })
         .collect()

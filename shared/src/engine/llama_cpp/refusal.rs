@@ -89,7 +89,7 @@ pub(super) fn check(settings: &LlamaCpp, model: &Model) -> Result<(), EngineErro
         return Err(EngineError::InvalidSetting {
             name: "--parallel",
             value: settings.parallel.to_string(),
-            expected: "1 to 256",
+            expected: ("1〜256", "1 to 256"),
         });
     }
     positive("--batch-size", settings.batch_size)?;
@@ -201,7 +201,7 @@ fn positive(name: &'static str, value: u64) -> Result<(), EngineError> {
         Err(EngineError::InvalidSetting {
             name,
             value: value.to_string(),
-            expected: "1 to 1048576",
+            expected: ("1〜1048576", "1 to 1048576"),
         })
     }
 }

@@ -74,7 +74,7 @@ pub(super) fn cell(
         return Err(EngineError::InvalidSetting {
             name: "--disable-hybrid-swa-memory",
             value: "on".into(),
-            expected: "layers of one shape",
+            expected: ("形のそろった層", "layers of one shape"),
         });
     }
     let mut cell = Cell {

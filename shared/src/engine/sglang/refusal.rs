@@ -9,6 +9,7 @@ use super::settings::{Ratio, Sglang, StaticShare};
 use crate::engine::EngineError;
 use crate::engine::serving::{divisible, enough, has_ggml_weights, kv_heads, positive};
 use crate::model::{Attention, Method, Model};
+use crate::text::same;
 
 /// Formats of weights that are told of.
 const FORMATS: &str = "BF16, GPTQ, AWQ, FP8, NVFP4, MXFP4, bitsandbytes, compressed-tensors";
@@ -77,6 +78,6 @@ fn share(name: &'static str, value: Ratio) -> Result<(), EngineError> {
     Err(EngineError::InvalidSetting {
         name,
         value: value.to_string(),
-        expected: "0.000001–1",
+        expected: same("0.000001–1"),
     })
 }

@@ -11,6 +11,7 @@ use super::settings::{AttentionImplementation, Profile, Transformers};
 use crate::engine::EngineError;
 use crate::model::{Attention, Method, Model, Span};
 use crate::quant::{Packing, TensorType};
+use crate::text::same;
 
 /// Families whose classes have no scaled dot-product attention: soft caps and sinks.
 const WITHOUT_SDPA: [&str; 4] = ["gemma2", "gpt-oss", "mimo2", "deepseek4"];
@@ -43,7 +44,7 @@ pub(super) fn attention(
         Some(AttentionImplementation::Sdpa) if !has_sdpa => Err(EngineError::InvalidSetting {
             name: "--attn-implementation",
             value: AttentionImplementation::Sdpa.name().to_string(),
-            expected: "eager, flash_attention_2",
+            expected: same("eager, flash_attention_2"),
         }),
         Some(AttentionImplementation::FlashAttention2)
             if WITHOUT_FLASH.contains(&model.architecture.as_str())
@@ -53,7 +54,7 @@ pub(super) fn attention(
             Err(EngineError::InvalidSetting {
                 name: "--attn-implementation",
                 value: AttentionImplementation::FlashAttention2.name().to_string(),
-                expected: if has_sdpa { "sdpa, eager" } else { "eager" },
+                expected: same(if has_sdpa { "sdpa, eager" } else { "eager" }),
             })
         }
         Some(asked) => Ok(asked),
@@ -94,7 +95,7 @@ fn kernel(settings: &Transformers, model: &Model) -> Result<(), EngineError> {
     Err(EngineError::InvalidSetting {
         name: "--kernel",
         value: kernel.name().to_string(),
-        expected,
+        expected: same(expected),
     })
 }
 

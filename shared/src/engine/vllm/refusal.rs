@@ -76,7 +76,10 @@ pub(super) fn check(settings: &Vllm, model: &Model, devices: &[Device]) -> Resul
         return Err(EngineError::InvalidSetting {
             name: "--max-model-len",
             value: asked.to_string(),
-            expected: "at most the context that the model was trained for",
+            expected: (
+                "モデルの学習時の上限以下",
+                "at most the context that the model was trained for",
+            ),
         });
     }
     if settings
@@ -86,7 +89,7 @@ pub(super) fn check(settings: &Vllm, model: &Model, devices: &[Device]) -> Resul
         return Err(EngineError::InvalidSetting {
             name: "--block-size",
             value: settings.block_size.unwrap_or_default().to_string(),
-            expected: "a multiple of 16",
+            expected: ("16 の倍数", "a multiple of 16"),
         });
     }
     if settings.num_speculative_tokens > MOST {
@@ -116,7 +119,7 @@ pub(super) fn check(settings: &Vllm, model: &Model, devices: &[Device]) -> Resul
         return Err(EngineError::InvalidSetting {
             name: "--pipeline-parallel-size",
             value: settings.pipeline_parallel_size.to_string(),
-            expected: "at most the number of layers",
+            expected: ("層の数以下", "at most the number of layers"),
         });
     }
     let mut remembers = false;

@@ -6,19 +6,28 @@ use super::{Change, Freedom, Tunable, Variant};
 use crate::engine::llama_cpp::{FlashAttention, LlamaCpp, SplitMode};
 use crate::gpu::Device;
 use crate::model::{Model, Tensor};
+use crate::quant::TensorType;
 
 /// The smallest physical batch that is offered: prompts get slow enough with it.
 const SMALLEST_MICRO_BATCH: u64 = 64;
 /// The measures of [`Variant::costs`].
 const COARSER: usize = 0;
 const HALVED: usize = 1;
+const PROJECTOR_ON_HOST: usize = 2;
+const COARSER_DRAFT: usize = 3;
+
+/// What tensors in host memory are aligned to.
+const HOST_ALIGNMENT: u64 = 32;
+
+/// The type that what drafts may cache in: nearly as good, and half of f16.
+const DRAFT_TYPE: TensorType = TensorType::Q8_0;
 
 impl Tunable for LlamaCpp {
     fn in_place(&self, freedom: &Freedom, _: &[Device]) -> Vec<Variant<Self>> {
         let as_asked = Variant {
             changes: Vec::new(),
             engine: self.clone(),
-            costs: Vec::from([0, 0]),
+            costs: Vec::from([0; 4]),
         };
         let mut variants = Vec::from([as_asked]);
         if freedom.flash_attention && !self.uses_flash_attention() {
@@ -47,6 +56,22 @@ impl Tunable for LlamaCpp {
                 })
                 .collect();
             variants.extend(smaller);
+        }
+        let beside = &self.additions;
+        if freedom.draft_cache && beside.drafts() {
+            with_each(&mut variants, |variant| {
+                let keys = with(variant, setting("cache-type-k-draft", DRAFT_TYPE.name()));
+                let mut coarser = with(&keys, setting("cache-type-v-draft", DRAFT_TYPE.name()));
+                coarser.costs[COARSER_DRAFT] = 1;
+                coarser
+            });
+        }
+        if freedom.projector && beside.projector.is_some() && beside.projector_offload {
+            with_each(&mut variants, |variant| {
+                let mut on_host = with(variant, setting("no-mmproj-offload", "on"));
+                on_host.costs[PROJECTOR_ON_HOST] = 1;
+                on_host
+            });
         }
         variants
     }
@@ -121,10 +146,24 @@ impl Tunable for LlamaCpp {
             let one = tensor.bytes().checked_div(experts.count)?;
             of_experts.then(|| one.saturating_mul(experts.count.saturating_sub(experts.used)))
         };
-        model
-            .tensors
+        let own = model.tensors.iter().filter_map(idle);
+        let beside = &self.additions;
+        let draft = beside.draft.as_ref().map(|draft| {
+            let settings = Self {
+                gpu_layers: draft.gpu_layers,
+                ..Self::default()
+            };
+            settings.idle_on_cpu(&draft.model)
+        });
+        // Images and sound are read before the tokens are.
+        let on_host = beside
+            .projector
             .iter()
-            .filter_map(idle)
+            .filter(|_| !beside.projector_offload);
+        let held = |tensor: &Tensor| tensor.bytes().checked_next_multiple_of(HOST_ALIGNMENT);
+        let projector = on_host.flat_map(|(_, own)| own.tensors.iter().filter_map(held));
+        own.chain(draft)
+            .chain(projector)
             .fold(0, u64::saturating_add)
     }
 }
@@ -133,6 +172,34 @@ impl Tunable for LlamaCpp {
 fn halves(tokens: u64) -> impl Iterator<Item = u64> {
     core::iter::successors(Some(tokens / 2), |tokens| Some(tokens / 2))
         .take_while(|&tokens| tokens >= SMALLEST_MICRO_BATCH)
+}
+
+/// The settings with these changes.
+#[must_use]
+pub fn changed(settings: &LlamaCpp, changes: &[Change]) -> LlamaCpp {
+    let variant = Variant {
+        changes: Vec::new(),
+        engine: settings.clone(),
+        costs: Vec::from([0; 4]),
+    };
+    let changed = changes
+        .iter()
+        .fold(variant, |variant, change| with(&variant, change.clone()));
+    changed.engine
+}
+
+/// An option by its name.
+fn setting(name: &'static str, value: &str) -> Change {
+    Change::Setting(name, value.into())
+}
+
+/// Adds one more variant for each.
+fn with_each(
+    variants: &mut Vec<Variant<LlamaCpp>>,
+    more: impl Fn(&Variant<LlamaCpp>) -> Variant<LlamaCpp>,
+) {
+    let added: Vec<_> = variants.iter().map(more).collect();
+    variants.extend(added);
 }
 
 fn with(variant: &Variant<LlamaCpp>, change: Change) -> Variant<LlamaCpp> {
@@ -153,6 +220,9 @@ fn with(variant: &Variant<LlamaCpp>, change: Change) -> Variant<LlamaCpp> {
             let share = |&layers: &u64| layers as f32;
             settings.tensor_split = layers.iter().map(share).collect();
         }
+        Change::Setting("cache-type-k-draft", _) => settings.additions.cache_type_k = DRAFT_TYPE,
+        Change::Setting("cache-type-v-draft", _) => settings.additions.cache_type_v = DRAFT_TYPE,
+        Change::Setting("no-mmproj-offload", _) => settings.additions.projector_offload = false,
         // Other engines'.
         Change::BatchedTokens(_)
         | Change::Utilization(_)

@@ -16,6 +16,7 @@ use alloc::boxed::Box;
 use alloc::string::String;
 use alloc::vec::Vec;
 
+pub use self::llama_cpp::changed;
 pub use self::split::split;
 pub use self::weights::{Lighter, lighter_weights};
 use super::{Budget, Fit, fits, max_context};
@@ -87,6 +88,10 @@ pub struct Freedom {
     pub kernel: bool,
     /// Whether single precision may be loaded in 16 bits.
     pub float_type: bool,
+    /// Whether the cache of what drafts may be coarser.
+    pub draft_cache: bool,
+    /// Whether the projector may stay in host memory.
+    pub projector: bool,
 }
 
 /// An engine with some settings changed.
@@ -365,7 +370,9 @@ fn worthwhile(advice: &Advice) -> u64 {
 mod tests {
     use super::*;
     use crate::catalogue;
-    use crate::engine::llama_cpp::LlamaCpp;
+    use crate::engine::llama_cpp::{Additions, Draft, LlamaCpp};
+    use crate::model::Vision;
+    use alloc::sync::Arc;
 
     const MIB: u64 = 1024 * 1024;
 
@@ -448,6 +455,53 @@ mod tests {
             let plan = one_less.prepare(&model, &devices).unwrap().plan(32_768);
             assert!(!fits(&plan.unwrap(), &devices, &Budget::default()));
         }
+    }
+
+    /// A draft model's cache and the projector make room before layers have to move.
+    #[test]
+    fn what_runs_beside_makes_room() {
+        let model = catalogue::find("gemma3:12b").unwrap().model(None).unwrap();
+        let draft = catalogue::find("qwen3:0.6b").unwrap().model(None).unwrap();
+        let projector = model.vision.as_ref().and_then(Vision::projector).unwrap();
+        let mut engine = LlamaCpp::default();
+        let beside = &mut engine.additions;
+        beside.projector = Some((Additions::OWN_PROJECTOR.into(), Arc::new(projector)));
+        beside.draft = Some(Draft {
+            file: "draft.gguf".into(),
+            model: Arc::new(draft),
+            gpu_layers: None,
+        });
+        let devices = Vec::from([Device::with_free("GPU 0".into(), 13_000 * MIB)]);
+        let budget = Budget::default();
+        let freedom = Freedom {
+            draft_cache: true,
+            projector: true,
+            ..Freedom::default()
+        };
+        let search = |freedom, wanted| {
+            let advised = advise(&engine, freedom, &model, &devices, &budget, wanted);
+            advised.unwrap().unwrap()
+        };
+        let advised = search(&freedom, 1);
+        let mut costs = Vec::new();
+        for option in &advised.options {
+            let same = changed(&engine, &option.changes);
+            let planner = same.prepare(&model, &devices).unwrap();
+            assert_eq!(planner.plan(1).unwrap(), option.plan);
+            // Neither the tables of embeddings nor the projector are read for each token.
+            assert_eq!(option.read_on_cpu(), 0);
+            costs.push(option.changes.len());
+        }
+        // The draft's keys and values; the projector; all three.
+        assert_eq!(costs, [2, 1, 3]);
+        let longest = |advice: &Advice| advice.fit.usable_context_length;
+        let best = advised.options.iter().map(longest).max().unwrap();
+        assert!(best > longest(&advised.as_asked));
+        let nothing = Freedom::default();
+        let fixed = search(&nothing, best);
+        assert!(!fixed.fits && fixed.options.is_empty());
+        let served = search(&freedom, best);
+        assert!(!served.fits && served.options.len() == 1);
     }
 
     /// As many bytes on the CPU either way, but of experts few are read.

@@ -15,6 +15,7 @@ use crate::engine::EngineError;
 use crate::engine::llama_cpp::{FlashAttention, LlamaCpp, SplitMode};
 use crate::model::Model;
 use crate::quant::TensorType;
+use crate::text::same;
 
 /// KoboldCpp.
 #[derive(Debug)]
@@ -96,7 +97,7 @@ impl Profile for KoboldCpp {
             return Err(EngineError::InvalidSetting {
                 name: "--cache-type-v",
                 value: settings.cache_type_v.name().to_string(),
-                expected: value.name(),
+                expected: same(value.name()),
             });
         }
         one_batch(settings)?;
@@ -104,7 +105,7 @@ impl Profile for KoboldCpp {
             return Err(EngineError::InvalidSetting {
                 name: "--batch-size",
                 value: settings.batch_size.to_string(),
-                expected: "16, 32, 64, 128, 256, 512, 1024, 2048, 4096",
+                expected: same("16, 32, 64, 128, 256, 512, 1024, 2048, 4096"),
             });
         }
         Ok(())

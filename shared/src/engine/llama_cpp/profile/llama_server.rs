@@ -51,6 +51,10 @@ impl Profile for LlamaServer {
         "llama.cpp"
     }
 
+    fn command_label(&self) -> &'static str {
+        "llama-server"
+    }
+
     fn defaults(&self) -> LlamaCpp {
         LlamaCpp::default()
     }
@@ -140,20 +144,16 @@ pub(super) fn command(
         words.word("--no-op-offload");
     }
     if !settings.additions.is_empty() {
-        let own_projector = (!from_hub).then(|| format!("mmproj-{}", base_name(&file(model))));
-        additions(settings, own_projector.as_deref(), &mut words);
+        additions(settings, from_hub, &mut words);
     }
     words.line()
 }
 
-/// A file's name without its folders.
-fn base_name(path: &str) -> &str {
-    path.rsplit(['/', '\\']).next().unwrap_or(path)
-}
+/// What a model's own projector is mostly called.
+const OWN_PROJECTOR: &str = "mmproj-F16.gguf";
 
-/// What runs beside the model, whose own projector is in this file; `None` where it comes with the
-/// model.
-fn additions(settings: &LlamaCpp, own_projector: Option<&str>, words: &mut Words) {
+/// What runs beside the model, whose own projector comes with a repository.
+fn additions(settings: &LlamaCpp, from_hub: bool, words: &mut Words) {
     let additions = &settings.additions;
     if let Some(draft) = &additions.draft {
         words.option("--model-draft", &file(&draft.file));
@@ -180,11 +180,8 @@ fn additions(settings: &LlamaCpp, own_projector: Option<&str>, words: &mut Words
     }
     if let Some((name, _)) = &additions.projector {
         match name.as_str() {
-            Additions::OWN_PROJECTOR => {
-                if let Some(own) = own_projector {
-                    words.option("--mmproj", own);
-                }
-            }
+            Additions::OWN_PROJECTOR if from_hub => {}
+            Additions::OWN_PROJECTOR => words.option("--mmproj", OWN_PROJECTOR),
             name => words.option("--mmproj", name),
         }
         if !additions.projector_offload {

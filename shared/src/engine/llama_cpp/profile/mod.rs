@@ -7,6 +7,7 @@ mod llama_cpp_python;
 mod llama_server;
 mod lm_studio;
 mod ollama;
+mod translate;
 mod words;
 
 pub use koboldcpp::KoboldCpp;
@@ -15,6 +16,7 @@ pub use llama_cpp_python::LlamaCppPython;
 pub use llama_server::LlamaServer;
 pub use lm_studio::LmStudio;
 pub use ollama::Ollama;
+pub use translate::Translated;
 pub(super) use words::decimal;
 
 use alloc::boxed::Box;
@@ -26,6 +28,7 @@ use crate::engine::{EngineError, Planner};
 use crate::gpu::Device;
 use crate::model::Model;
 use crate::quant::TensorType;
+use crate::text::same;
 
 /// Every program, llama-server first.
 pub const PROFILES: &[&dyn Profile] = &[
@@ -44,6 +47,11 @@ pub trait Profile: Sync {
 
     /// The name as people write it.
     fn label(&self) -> &'static str;
+
+    /// The name of the program that its commands start.
+    fn command_label(&self) -> &'static str {
+        self.label()
+    }
 
     /// The version whose behaviour is followed; `None` where it is the version of llama.cpp.
     fn version(&self) -> Option<&'static str> {
@@ -97,6 +105,11 @@ pub trait Profile: Sync {
     /// that is nothing.
     fn with_additions(&self, _settings: &LlamaCpp, _model: &Model) -> Option<LlamaCpp> {
         None
+    }
+
+    /// Whether a model's own projector is loaded without a word.
+    fn loads_projectors(&self) -> bool {
+        false
     }
 
     /// Bytes that the program leaves free on every GPU of its own accord.
@@ -185,7 +198,7 @@ fn one_type(settings: &LlamaCpp) -> Result<(), EngineError> {
     Err(EngineError::InvalidSetting {
         name: "--cache-type-v",
         value: settings.cache_type_v.name().to_string(),
-        expected: settings.cache_type_k.name(),
+        expected: same(settings.cache_type_k.name()),
     })
 }
 
@@ -197,7 +210,7 @@ fn one_batch(settings: &LlamaCpp) -> Result<(), EngineError> {
     Err(EngineError::InvalidSetting {
         name: "--ubatch-size",
         value: settings.ubatch_size.to_string(),
-        expected: "= --batch-size",
+        expected: ("--batch-size と同じ値", "= --batch-size"),
     })
 }
 

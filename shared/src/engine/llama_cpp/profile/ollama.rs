@@ -120,6 +120,10 @@ impl Profile for Ollama {
         Some(settings)
     }
 
+    fn loads_projectors(&self) -> bool {
+        true
+    }
+
     /// The encoder's weights are left free besides, though llama-server counts them itself.
     fn reserve(&self, settings: &LlamaCpp) -> u64 {
         // With `num_gpu` given, nothing is fitted.

@@ -288,7 +288,7 @@ fn projectors_are_started_as_they_are_planned() {
     settings.additions.projector = Some((name.into(), Arc::new(own)));
     assert!(!command(&settings, repository).contains("mmproj"));
     let line = command(&settings, "gemma3:12b");
-    assert!(line.ends_with(" --mmproj mmproj-gemma3-12b.gguf"), "{line}");
+    assert!(line.ends_with(" --mmproj mmproj-F16.gguf"), "{line}");
     let weights = |settings: &LlamaCpp| {
         let planner = settings.prepare(&model, &devices(&[24_000])).unwrap();
         planner.plan(4_096).unwrap().devices[0].weights

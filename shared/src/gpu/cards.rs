@@ -190,46 +190,58 @@ pub fn find_card(name: &str) -> Result<&'static Card, CardError> {
     if asked.is_empty() {
         return Err(unknown(name, &asked));
     }
-    let goes_by = |is_match: &dyn Fn(&Words) -> bool| -> Vec<&'static Card> {
-        CARDS
-            .iter()
-            .filter(|card| is_match(&Words::of(card.name)))
-            .collect()
-    };
-    for exactly in [
-        goes_by(&|words| words.is_same(&asked)),
-        goes_by(&|words| words.is_same_without_family(&asked)),
-        goes_by(&|words| words.contains(&asked)),
-    ] {
-        if let Some((first, others)) = exactly.split_first() {
-            let is_alike = |other: &&Card| {
-                other.total_mib == first.total_mib
-                    && other.compute_capability == first.compute_capability
-            };
-            return if others.iter().all(is_alike) {
-                Ok(first)
-            } else {
-                Err(CardError::Ambiguous {
-                    name: name.trim().into(),
-                    candidates: exactly,
-                })
-            };
+    let cards = going_by(&asked);
+    match cards.first() {
+        None => Err(unknown(name, &asked)),
+        Some(first) if are_alike(&cards) => Ok(first),
+        Some(_) => Err(CardError::Ambiguous {
+            name: name.trim().into(),
+            candidates: cards,
+        }),
+    }
+}
+
+/// The cards that a name leads to: those of just these words, else those of the same but for their
+/// family, else those that have them among others.
+fn going_by(asked: &Words) -> Vec<&'static Card> {
+    let mut found = [(); 3].map(|()| Vec::new());
+    for card in CARDS.iter().filter(|card| asked.may_be(card.name)) {
+        let words = Words::of(card.name);
+        let rank = if words.is_same(asked) {
+            0
+        } else if words.is_same_without_family(asked) {
+            1
+        } else if words.contains(asked) {
+            2
+        } else {
+            continue;
+        };
+        if let Some(cards) = found.get_mut(rank) {
+            cards.push(card);
         }
     }
-    Err(unknown(name, &asked))
+    let found = found.into_iter().find(|cards| !cards.is_empty());
+    found.unwrap_or_default()
+}
+
+/// Whether all cards have the memory and the generation of the first.
+fn are_alike(cards: &[&Card]) -> bool {
+    let kind = |card: &Card| (card.total_mib, card.compute_capability);
+    cards.windows(2).all(|pair| kind(pair[0]) == kind(pair[1]))
 }
 
 /// Streaming multiprocessors of the card of this name; the most, where several go by it.
 #[must_use]
 pub fn multiprocessors(name: &str) -> Option<u16> {
-    match find_card(name) {
-        Ok(card) => card.multiprocessors,
-        Err(CardError::Ambiguous { candidates, .. }) => candidates
-            .iter()
-            .filter_map(|card| card.multiprocessors)
-            .max(),
-        Err(CardError::Unknown { .. }) => None,
+    let asked = Words::of(name);
+    if asked.is_empty() {
+        return None;
     }
+    let cards = going_by(&asked);
+    if are_alike(&cards) {
+        return cards.first()?.multiprocessors;
+    }
+    cards.iter().filter_map(|card| card.multiprocessors).max()
 }
 
 fn unknown(name: &str, asked: &Words) -> CardError {

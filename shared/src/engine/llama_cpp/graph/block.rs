@@ -22,7 +22,7 @@ use super::sparse::IndexerBlock;
 use crate::model::{Attention, Experts, Layer, Model, RecurrentState, Span, Tensor};
 
 /// A tensor of the model as the graph needs it.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, Eq)]
 pub(in super::super) struct Part {
     /// Elements of a row: columns of a matrix, or all of a vector.
     pub(super) columns: u64,
@@ -32,6 +32,15 @@ pub(in super::super) struct Part {
     pub(super) place: Place,
     /// Bytes of a copy of it on a GPU, where it lies in host memory; 0 elsewhere.
     pub(super) bytes: u64,
+}
+
+impl PartialEq for Part {
+    /// Not inlined: a block has some sixty parts, each of which would bring the comparison along.
+    #[inline(never)]
+    fn eq(&self, other: &Self) -> bool {
+        (self.columns, self.rows, self.place, self.bytes)
+            == (other.columns, other.rows, other.place, other.bytes)
+    }
 }
 
 /// The tensors of a block.

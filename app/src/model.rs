@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 #[cfg(feature = "whole")]
 use shared::catalogue::EntryError;
-use shared::catalogue::{self, NotFound};
+use shared::catalogue::{self, Entry, NotFound};
 use shared::model::Model;
 use shared::quant::{FileType, QuantizeError, quantize};
 #[cfg(feature = "whole")]
@@ -253,7 +253,10 @@ pub fn resolve(
             Ok(Chosen {
                 model: Arc::new(model),
                 formats: Formats::Open(asked.unwrap_or(entry.file_type)),
-                reference: entry.tag.into(),
+                reference: match asked.filter(|&format| format != entry.file_type) {
+                    None => entry.tag.into(),
+                    Some(format) => in_format(entry, format),
+                },
                 cut_short: false,
             })
         }
@@ -281,6 +284,18 @@ pub fn resolve(
     }
 }
 
+/// What programs call an entry's file in a format other than its tag's own: the tag of Ollama's
+/// library for it, or a file. The program that the page opens with has no Ollama, and goes without
+/// the library's tags.
+fn in_format(entry: &Entry, format: FileType) -> String {
+    #[cfg(feature = "whole")]
+    if let Some(tag) = entry.ollama_tag(format) {
+        return tag;
+    }
+    let name = entry.tag.replace(':', "-");
+    [&name, "-", format.name(), ".gguf"].concat()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -296,6 +311,12 @@ mod tests {
         let asked = resolve(&named("qwen3:8b"), "q8_0", None).unwrap();
         assert_eq!(asked.formats, Formats::Open(FileType::Q8_0));
         assert!(asked.model.weights_bytes() > own.model.weights_bytes());
+        // Programs are told to load what was calculated.
+        let reference = |quant| resolve(&named("qwen3:8b"), quant, None).unwrap().reference;
+        assert_eq!(reference(""), "qwen3:8b");
+        assert_eq!(reference("Q4_K_M"), "qwen3:8b");
+        assert_eq!(reference("Q8_0"), "qwen3:8b-q8_0");
+        assert_eq!(reference("Q5_K_M"), "qwen3-8b-Q5_K_M.gguf");
     }
 
     #[test]

@@ -72,7 +72,9 @@ pub enum Version {
     B9000,
     /// Builds of the second half of May 2026.
     B9300,
-    /// 0.5.0 (ggml 0.25.3, b11312): builds from June to October 2026.
+    /// Builds from June to August 2026.
+    B9900,
+    /// 0.5.0 (ggml 0.25.3, b11312): builds from September to October 2026.
     V0_5_0,
     /// 0.6.0 (ggml 0.26.0, b11501).
     #[default]
@@ -132,23 +134,25 @@ impl TensorOverride {
 }
 
 /// The first build of each version, about: the day of the change that made the difference is
-/// known, its build's number was reckoned from those of builds around it.
-const FIRST_BUILDS: [(u32, Version); 6] = [
+/// known, its build's number, but for 10751, was reckoned from those of builds around it.
+const FIRST_BUILDS: [(u32, Version); 7] = [
     (5900, Version::B6500),
     (7800, Version::B8000),
     (8620, Version::B9000),
     (9190, Version::B9300),
-    (9490, Version::V0_5_0),
+    (9490, Version::B9900),
+    (10_751, Version::V0_5_0),
     (11_400, Version::V0_6_0),
 ];
 
 impl Version {
     /// All of them, oldest first.
-    pub const ALL: [Self; 6] = [
+    pub const ALL: [Self; 7] = [
         Self::B6500,
         Self::B8000,
         Self::B9000,
         Self::B9300,
+        Self::B9900,
         Self::V0_5_0,
         Self::V0_6_0,
     ];
@@ -161,6 +165,7 @@ impl Version {
             Self::B8000 => "b8000",
             Self::B9000 => "b9000",
             Self::B9300 => "b9300",
+            Self::B9900 => "b9900",
             Self::V0_5_0 => "0.5.0",
             Self::V0_6_0 => "0.6.0",
         }
@@ -208,12 +213,18 @@ impl Version {
     /// Whether flash attention's mask comes in f16, and is not converted from f32 on the device
     /// (pull request 23764 of May 2026).
     pub(super) fn masks_in_f16(self) -> bool {
-        self >= Self::V0_5_0
+        self >= Self::B9900
     }
 
     /// Whether llama-server says how many rows of logits it wants, so that not a whole
     /// micro-batch of them is planned (`n_outputs_max`, pull request 23861 of June 2026).
     pub(super) fn limits_outputs(self) -> bool {
+        self >= Self::B9900
+    }
+
+    /// Whether CUDA adds up the chosen experts' results as one operation, whose inputs stay until
+    /// then (pull requests 25952 and 27301 of August and September 2026).
+    pub(super) fn reduces_experts(self) -> bool {
         self >= Self::V0_5_0
     }
 
@@ -221,7 +232,7 @@ impl Version {
     /// layer's quantized cache (`ggml_cuda_flash_attn_ext_get_alloc_size`, pull request 23907
     /// of June 2026); they came out of the pool before.
     pub(super) fn plans_conversions(self) -> bool {
-        self >= Self::V0_5_0
+        self >= Self::B9900
     }
 }
 
@@ -336,6 +347,7 @@ mod tests {
             ("b7799", Some(Version::B6500)),
             ("b8946", Some(Version::B9000)),
             ("b9489", Some(Version::B9300)),
+            ("b10750", Some(Version::B9900)),
             ("b11312", Some(Version::V0_5_0)),
             ("b11501-1-gd812350", Some(Version::V0_6_0)),
             ("0.6.0-dev", Some(Version::V0_6_0)),

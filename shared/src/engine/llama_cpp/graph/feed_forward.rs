@@ -340,7 +340,10 @@ impl Decoder<'_> {
             sum = self.graph.map(&[sum, part]);
         }
         self.graph.expand(sum);
-        if used <= MOST_REDUCED_EXPERTS && !self.family.weighs_experts_input {
+        if self.settings.version.reduces_experts()
+            && used <= MOST_REDUCED_EXPERTS
+            && !self.family.weighs_experts_input
+        {
             // Computed as one operation: what goes in stays until it is done.
             self.graph.fuse(first, &kept);
         }

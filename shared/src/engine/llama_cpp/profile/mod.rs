@@ -158,7 +158,7 @@ impl fmt::Debug for dyn Profile {
 }
 
 /// What the programs with a build of llama.cpp of their own have in common: the releases from
-/// mid-2025 on, batches of 512 tokens, and logits of a whole micro-batch, the library's default.
+/// June to October 2026, batches of 512 tokens, and logits of a whole micro-batch, the library's default.
 fn with_own_build(profile: &'static dyn Profile) -> LlamaCpp {
     LlamaCpp {
         profile,

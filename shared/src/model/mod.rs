@@ -83,6 +83,8 @@ pub struct Traits {
     /// What the chosen experts' activation reads is kept within bounds, where the architecture leaves
     /// it open.
     pub clamps_experts: bool,
+    /// Tokens that do not fill a group of an indexer's are not chosen.
+    pub leaves_rest_of_groups: bool,
     /// Both factors of a gated network are kept within bounds, not the gate alone, where the
     /// architecture leaves it open.
     pub bounds_both_factors: bool,

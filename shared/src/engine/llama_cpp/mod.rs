@@ -3,7 +3,6 @@
 mod addition;
 mod batch;
 mod cache;
-mod compute;
 mod explain;
 mod flash_attention;
 mod graph;
@@ -266,8 +265,8 @@ impl Planner for Prepared<'_> {
 }
 
 impl Prepared<'_> {
-    /// The compute buffers: simulated, and not below the closed forms where the simulation has
-    /// not been measured against the engine.
+    /// The compute buffers: simulated, and with more on top where the simulation has not been
+    /// equal to the engine's wherever it was measured.
     fn compute(&self, batch: &Batch) -> Result<(Bytes, Basis), EngineError> {
         let gpus = self.devices.len();
         let (settings, model): (_, &Model) = (&self.settings, &self.model);
@@ -324,13 +323,6 @@ impl Prepared<'_> {
                     bytes = bytes.with_part(16);
                 }
                 estimate(150, 350)
-            }
-            Fidelity::Partial { one, several } => {
-                let bound = compute::compute(settings, model, &self.placement, batch, gpus)?;
-                // Parts that are not modelled take most where several GPUs work as a pipeline.
-                let halves = if gpus > 1 { several } else { one };
-                bytes = bytes.at_least(&bound).with_halves(halves);
-                estimate(350, 1700)
             }
             Fidelity::Unknown => {
                 // What no guess has takes more where weights or states are copied.

@@ -52,14 +52,6 @@ impl Bytes {
         self
     }
 
-    /// So many halves more at each place.
-    pub(super) fn with_halves(mut self, halves: u64) -> Self {
-        for bytes in self.gpus.iter_mut().chain([&mut self.host]) {
-            *bytes = bytes.saturating_add((*bytes / 2).saturating_mul(halves));
-        }
-        self
-    }
-
     /// Adds an allocation, aligned as the place aligns.
     pub(super) fn add(&mut self, place: Place, bytes: u64) -> Result<(), EngineError> {
         self.add_alike(place, bytes, 1)

@@ -551,6 +551,7 @@ impl Reader<'_> {
             residual_block_length: self.number("attn_res.block_size").unwrap_or(0),
             bounds_decay: states("kda.gate_lower_bound"),
             clamps_experts: is_float("swiglu_clamp_exp") || is_array("swiglu_clamp_exp"),
+            leaves_rest_of_groups: is("attention.indexer.kpool_select_tail", false),
             bounds_both_factors: is_float("activation.situ_linear_beta"),
         }
     }

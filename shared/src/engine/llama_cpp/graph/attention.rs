@@ -55,9 +55,12 @@ impl Decoder<'_> {
                     _ => self.head_attention(block, heads, from),
                 }
             }
-            Attention::Latent(latent) => Ok(match &block.latent {
-                Some(tensors) => self.latent_attention(block, tensors, latent, from),
-                None => from,
+            Attention::Latent(latent) => Ok(match (&block.latent, self.pooled) {
+                (Some(tensors), Some(pooled)) => {
+                    self.pooled_attention(block, tensors, latent, &pooled, from)
+                }
+                (Some(tensors), None) => self.latent_attention(block, tensors, latent, from),
+                (None, _) => from,
             }),
             Attention::None => Ok(from),
         }

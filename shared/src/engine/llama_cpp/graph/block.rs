@@ -13,6 +13,7 @@ use super::family::still_layers;
 use super::hyper::Connections;
 use super::passes;
 use super::per_layer::PerLayerBlock;
+use super::pooled::PooledIndexer;
 use super::recurrent::CONVOLUTION_CHANNELS;
 use super::residual_attention::ResidualBlock;
 use super::rwkv;
@@ -96,6 +97,7 @@ pub(in super::super) struct Block {
     pub(super) indexer: Option<IndexerBlock>,
     pub(super) block_indexer: Option<BlockIndexer>,
     pub(super) residual: Option<ResidualBlock>,
+    pub(super) pooled_indexer: Option<PooledIndexer>,
     pub(super) shared_key: Option<SharedKeyBlock>,
     pub(super) connections: Option<Connections>,
     /// A part of an image's features is added to what the block gives.
@@ -635,6 +637,7 @@ fn block(index: usize, kind: &Kind<'_>, kernels: Kernels, rope_table: Option<&Te
         indexer: IndexerBlock::new(layer.indexer, get),
         block_indexer: BlockIndexer::new(layer.indexer, get),
         residual: ResidualBlock::new(get),
+        pooled_indexer: PooledIndexer::new(layer.indexer, get),
         shared_key: SharedKeyBlock::new(layer, get),
         connections: Connections::new(get),
         adds_features: kind.adds_features,

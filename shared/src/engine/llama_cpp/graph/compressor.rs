@@ -83,8 +83,6 @@ pub(super) struct Compressed {
 /// The inputs of all compressors.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct CompressedInputs {
-    /// The rotation of keys that are not compressed, beside that of quantized ones.
-    pub(super) window: Option<Rotation>,
     fine: Compressed,
     coarse: Compressed,
     pub(super) indexer: Compressed,
@@ -117,9 +115,8 @@ impl CompressedInputs {
         };
         let indexer = layers.iter().find_map(|each| each.layer.indexer);
         let indexed = indexer.map_or(0, |indexer| indexer.key_dim);
-        // Quantized keys are rotated, and those as wide as an indexer's (`llama-kv-cache.cpp`).
+        // Quantized keys are rotated, and an indexer's always (`llama-kv-cache.cpp`).
         let quantized = settings.cache_type_k.is_quantized() && dim.is_multiple_of(64);
-        let alike = dim == indexed;
         let mut rotation = |rotates, dim: u64| {
             (rotates && dim > 0).then(|| {
                 let size = 1 << dim.trailing_zeros();
@@ -127,8 +124,7 @@ impl CompressedInputs {
                 Rotation { matrix, size }
             })
         };
-        let window = rotation(alike && !quantized, dim);
-        let [fine, coarse] = [(); 2].map(|()| rotation(quantized || alike, dim));
+        let [fine, coarse] = [(); 2].map(|()| rotation(quantized, dim));
         let own = rotation(true, indexed);
         let element = if settings.uses_flash_attention() {
             2
@@ -139,7 +135,6 @@ impl CompressedInputs {
             Compressed::new(graph, batch, tokens, ratio, rotation, element)
         };
         Ok(Some(Self {
-            window,
             fine: kind(FINE, fine, element)?,
             coarse: kind(COARSE, coarse, element)?,
             indexer: kind(FINE, own, 2)?,

@@ -17,6 +17,7 @@ use super::lightning::Decays;
 use super::node::{Graph, Id};
 use super::output::Output;
 use super::passes;
+use super::pooled::PooledInputs;
 use super::residual_attention::Residuals;
 use super::sparse::{self, IndexerInputs};
 use super::state::StateCopies;
@@ -88,6 +89,7 @@ pub(super) struct Decoder<'a> {
     pub(super) indexer: Option<IndexerInputs>,
     pub(super) block_inputs: Option<BlockInputs>,
     pub(super) compressed: Option<CompressedInputs>,
+    pub(super) pooled: Option<PooledInputs>,
     pub(super) token_ids: Id,
     pub(super) fusions: Fusions,
     /// The last operation of each layer is computed where the layer is.
@@ -243,6 +245,7 @@ pub(super) fn decoder(
     let block_inputs = full
         .filter(|_| chooses_blocks)
         .map(|full| BlockInputs::new(&mut graph, tokens, batch.streams, &full));
+    let pooled = PooledInputs::new(&mut graph, settings.version, model, batch, tokens, layers);
     let compressed = CompressedInputs::new(&mut graph, settings, batch, tokens, layers)?;
     let state_copies =
         recurrent.then(|| StateCopies::new(&mut graph, settings.version, batch.sequences));
@@ -324,6 +327,7 @@ pub(super) fn decoder(
         block_inputs,
         token_ids: tokens_in,
         compressed,
+        pooled,
         fusions,
         pins_layers,
         router_logits: None,
@@ -352,6 +356,9 @@ pub(super) fn decoder(
         // Inputs that lead nowhere else.
         if let Some(window) = window.filter(|_| compressed.is_some()) {
             decoder.graph.expand(window.mask);
+        }
+        if let Some(pooled) = pooled {
+            pooled.expand(&mut decoder.graph);
         }
         residual = decoder.streams(connections, residual);
     }
@@ -741,9 +748,7 @@ impl Decoder<'_> {
         let logits = self.graph.matrix(output.logits, rows);
         let mut logits = self.graph.weigh(logits, output.logits_bias);
         if self.family.hides_image_logits {
-            let hidden = self
-                .graph
-                .leaf(output.logits.place, [IMAGE_TOKENS, 1, 1, 1]);
+            let hidden = self.graph.leaf([IMAGE_TOKENS, 1, 1, 1]);
             let hidden = self.graph.map(&[hidden]);
             let shape = self.graph.shape(logits);
             logits = self.graph.own(shape, &[logits, hidden]);

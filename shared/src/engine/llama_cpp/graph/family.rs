@@ -91,6 +91,8 @@ pub(super) struct Family {
     pub(super) connects_before_network: bool,
     /// The chosen experts' activation is another than that of the shared one.
     pub(super) clamps_experts_alone: bool,
+    /// Small batches have the last operation of a layer where the layer is (`l_last`).
+    pub(super) ends_layers_in_place: bool,
     /// The activation of networks keeps within bounds (SiTU): the gate, or the gate and what it
     /// gates.
     pub(super) saturates: Saturates,
@@ -164,9 +166,6 @@ pub(in super::super) enum Fidelity {
     EqualOnOneGpu,
     /// Within a few percent.
     Close,
-    /// Parts of the graph are known not to be modelled: so many halves of what is are added on one
-    /// GPU, and over several.
-    Partial { one: u64, several: u64 },
     /// It was never measured.
     Unknown,
 }
@@ -181,18 +180,20 @@ pub(in super::super) fn fidelity(model: &Model, version: Version) -> Fidelity {
         | "codeshell" | "cogvlm" | "cohere2" | "cohere2moe" | "command-r" | "dbrx" | "deepseek"
         | "deepseek4" | "deepseek2" | "deepseek32" | "dots1" | "dots3note" | "ernie4_5"
         | "ernie4_5-moe" | "exaone" | "exaone-moe" | "exaone4" | "falcon" | "falcon-h1"
-        | "gemma" | "gemma2" | "gemma3" | "gemma3n" | "gemma4" | "glm-dsa" | "glm4" | "glm4moe"
-        | "gpt-oss" | "granite" | "granite_swa" | "granitehybrid" | "granitemoe" | "hrm_text"
-        | "hunyuan-dense" | "hunyuan-moe" | "hunyuan_vl" | "hy_v3" | "hy_v4" | "internlm2"
-        | "jais2" | "jamba" | "kimi-k3" | "kimi-linear" | "laguna" | "lfm2" | "lfm2moe"
-        | "llama" | "llama4" | "maincoder" | "mamba" | "mamba2" | "maple" | "mellum" | "mimo2"
-        | "minicpm" | "minicpm3" | "minimax-01" | "minimax-m2" | "mistral3" | "mistral4"
-        | "muse-glimmer" | "nanbeige" | "nemotron" | "nemotron_h" | "nemotron_h_moe" | "olmo"
-        | "olmo2" | "olmoe" | "openelm" | "orion" | "paddleocr" | "pangu-embedded" | "phi2"
-        | "phi3" | "plamo" | "plamo2" | "plamo3" | "plm" | "qwen" | "qwen2" | "qwen2moe"
-        | "qwen2vl" | "qwen3" | "qwen35" | "qwen35moe" | "qwen3moe" | "qwen3next" | "qwen3vl"
-        | "qwen3vlmoe" | "refact" | "rwkv6" | "rwkv6qwen2" | "rwkv7" | "seed_oss" | "smollm3"
-        | "spark2_5" | "stablelm" | "starcoder2" | "talkie" | "xverse" => Fidelity::Equal,
+        | "gemma" | "gemma2" | "gemma3" | "gemma3n" | "gemma4" | "glm-dsa" | "glm5-next"
+        | "glm4" | "glm4moe" | "gpt-oss" | "granite" | "granite_swa" | "granitehybrid"
+        | "granitemoe" | "hrm_text" | "hunyuan-dense" | "hunyuan-moe" | "hunyuan_vl" | "hy_v3"
+        | "hy_v4" | "internlm2" | "jais2" | "jamba" | "kimi-k3" | "kimi-linear" | "laguna"
+        | "lfm2" | "lfm2moe" | "llama" | "llama4" | "maincoder" | "mamba" | "mamba2" | "maple"
+        | "mellum" | "mimo2" | "minicpm" | "minicpm3" | "minimax-01" | "minimax-m2"
+        | "mistral3" | "mistral4" | "muse-glimmer" | "nanbeige" | "nemotron" | "nemotron_h"
+        | "nemotron_h_moe" | "olmo" | "olmo2" | "olmoe" | "openelm" | "orion" | "paddleocr"
+        | "pangu-embedded" | "phi2" | "phi3" | "plamo" | "plamo2" | "plamo3" | "plm" | "qwen"
+        | "qwen2" | "qwen2moe" | "qwen2vl" | "qwen3" | "qwen35" | "qwen35moe" | "qwen3moe"
+        | "qwen3next" | "qwen3vl" | "qwen3vlmoe" | "refact" | "rwkv6" | "rwkv6qwen2" | "rwkv7"
+        | "seed_oss" | "smollm3" | "spark2_5" | "stablelm" | "starcoder2" | "talkie" | "xverse" => {
+            Fidelity::Equal
+        }
         "afmoe" | "gptneox" | "grok" | "smallthinker" | "step35" => match version {
             Version::V0_6_0 => Fidelity::Equal,
             _ => Fidelity::EqualOnOneGpu,
@@ -205,8 +206,6 @@ pub(in super::super) fn fidelity(model: &Model, version: Version) -> Fidelity {
             _ => Fidelity::Close,
         },
         "bailingmoe3" | "deci" | "gpt2" | "minimax-m3" => Fidelity::Close,
-        // Several residual streams beside each other, and indexers.
-        "glm5-next" => Fidelity::Partial { one: 3, several: 5 },
         _ => Fidelity::Unknown,
     }
 }
@@ -270,6 +269,7 @@ const LLAMA: Family = Family {
     connects_before_network: false,
     scales_last_norm: false,
     clamps_experts_alone: false,
+    ends_layers_in_place: false,
 };
 
 fn most_experts(model: &Model) -> u64 {
@@ -592,6 +592,12 @@ pub(super) fn family(model: &Model, windowed: bool) -> Family {
             normalizes_experts: None,
             scores_by_root: true,
             connects_before_network: true,
+            ends_layers_in_place: true,
+            ..base
+        },
+        "glm5-next" => Family {
+            normalizes_experts: None,
+            rotates: false,
             ..base
         },
         "step35" => Family {

@@ -146,7 +146,7 @@ impl Decoder<'_> {
         let normalized = self.norm(input, block.feed_forward_norm, None);
         let fed = self.feed_forward(block, normalized);
         let streams = self.written(block, fed, streams, mixing);
-        if self.pins_layers {
+        if self.pins_layers && self.family.ends_layers_in_place {
             self.graph.assign(streams, block.place);
         }
         Ok(streams)
@@ -182,7 +182,7 @@ impl Decoder<'_> {
         } else {
             let part = part(self, count * count);
             let part = self.graph.view(part, square);
-            self.balanced(block, part)
+            self.balanced(part)
         };
         let input = if self.fusions.read {
             let input = self.graph.own([width, tokens, 1, 1], &[streams, pre]);
@@ -227,11 +227,10 @@ impl Decoder<'_> {
     }
 
     /// A matrix for each token whose rows and columns come to add up to 1 each (Sinkhorn).
-    fn balanced(&mut self, block: &Block, from: Id) -> Id {
+    fn balanced(&mut self, from: Id) -> Id {
         let [count, _, tokens, _] = self.graph.shape(from);
         let mut matrix = self.graph.map(&[from]);
-        let place = self.place_of_leaf(block);
-        let least = self.graph.leaf(place, [1, 1, 1, 1]);
+        let least = self.graph.leaf([1, 1, 1, 1]);
         let least = self.graph.map(&[least]);
         matrix = self.graph.map(&[matrix, least]);
         let by_columns = |decoder: &mut Self, matrix: Id| {

@@ -81,7 +81,7 @@ impl Decoder<'_> {
         let mut inputs = inputs;
         let sparse = latent.span == Span::Full;
         if let Some(chosen) = self.chosen_tokens.filter(|_| sparse) {
-            inputs.mask = self.sparse_mask(block, inputs.mask, chosen);
+            inputs.mask = self.sparse_mask(inputs.mask, chosen);
         }
         let places = [block.place, place];
         let mut attended = self.attend_latent(&inputs, tensors, latent, places, query);
@@ -147,7 +147,7 @@ impl Decoder<'_> {
     }
 
     /// Attends at the place of the layer to the cache at the second.
-    fn attend_latent(
+    pub(super) fn attend_latent(
         &mut self,
         inputs: &CacheInputs,
         tensors: &LatentBlock,

@@ -22,6 +22,7 @@ mod output;
 mod passes;
 mod per_layer;
 mod plamo2;
+mod pooled;
 mod prediction;
 mod recurrent;
 mod repeat;

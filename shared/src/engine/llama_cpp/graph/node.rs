@@ -426,11 +426,9 @@ impl Graph {
     }
 
     /// As [`Self::leaf`], of elements like those of another node.
-    pub(super) fn leaf_like(&mut self, place: Place, shape: Shape, like: Id) -> Id {
+    pub(super) fn leaf_like(&mut self, shape: Shape, like: Id) -> Id {
         let element = self.nodes[like as usize].element;
-        let id = self.leaf(place, shape);
-        self.node(id).element = element;
-        id
+        self.push(Node::new(Memory::Leaf, shape, element, &[]))
     }
 
     /// A result of its own memory from another and two weights, with a batch of `rows`.
@@ -447,11 +445,9 @@ impl Graph {
         self.weighted(Memory::Own, shape, place, &sources)
     }
 
-    /// A tensor that no operation makes, for operations at `place`.
-    pub(super) fn leaf(&mut self, place: Place, shape: Shape) -> Id {
-        let mut node = Node::new(Memory::Leaf, shape, 4, &[]);
-        node.assigned = Some(place);
-        self.push(node)
+    /// A tensor that no operation makes: it lies where it is used first.
+    pub(super) fn leaf(&mut self, shape: Shape) -> Id {
+        self.push(Node::new(Memory::Leaf, shape, 4, &[]))
     }
 
     /// Another shape of the same memory.

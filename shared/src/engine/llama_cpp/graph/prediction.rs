@@ -123,6 +123,7 @@ pub(super) fn prediction(
         block_inputs: None,
         token_ids: tokens_in,
         compressed: None,
+        pooled: None,
         fusions: Fusions::ALL,
         pins_layers: false,
         router_logits: None,

@@ -108,6 +108,13 @@ fn places(nodes: &[Node]) -> Vec<Place> {
         if let Memory::View(root) = node.memory {
             places[index] = places[root as usize];
         }
+        for &source in node.sources() {
+            // Made by nothing: where it is used first.
+            let source = source as usize;
+            if nodes[source].memory == Memory::Leaf && places[source].is_none() {
+                places[source] = places[index];
+            }
+        }
     }
     places
         .into_iter()

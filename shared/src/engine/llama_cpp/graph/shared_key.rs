@@ -86,11 +86,9 @@ impl Decoder<'_> {
         heads: HeadAttention,
         from: Id,
     ) -> Id {
-        let Some(mut inputs) = self.inputs_for(heads.span) else {
+        let Some(inputs) = self.inputs_for(heads.span) else {
             return from;
         };
-        let further = self.compressed.and_then(|inputs| inputs.window);
-        inputs.rotations.key = inputs.rotations.key.or(further);
         let tokens = self.tokens;
         let low = self.graph.matrix(tensors.query_a, from);
         let low = self.norm(low, Some(tensors.query_a_norm), None);
@@ -180,7 +178,7 @@ impl Decoder<'_> {
         let cache_type = self.settings.cache_type_k;
         let all = cells.saturating_mul(self.batch.streams);
         let keys = self.cached(block.cache_place, cache_type, key_dim, key_dim, all);
-        self.best_tokens(indexer.geometry, query, keys, weights, mask)
+        self.best_tokens(indexer.geometry, [query, keys, weights, mask])
     }
 
     /// The keys of the window, and after them the compressed ones of which some may be chosen.
@@ -217,8 +215,7 @@ impl Decoder<'_> {
             Some(chosen) => {
                 let [count, per_stream, ..] = self.graph.shape(chosen);
                 let shape = [1, count, per_stream, streams];
-                let at = self.place_of_leaf(block);
-                let zeros = self.graph.leaf_like(at, shape, compressed.mask);
+                let zeros = self.graph.leaf_like(shape, compressed.mask);
                 self.mask_with(zeros, compressed.mask, chosen)
             }
             None => compressed.mask,

@@ -4,7 +4,6 @@
 //! Source: llama.cpp 0.5.0 and 0.6.0, `models/deepseek32.cpp`, `llama-graph.cpp`
 //! (`build_attn_inp_k_dsa`) and `ggml-cuda/lightning-indexer.cu`.
 
-use super::super::placement::Place;
 use super::super::settings::{LlamaCpp, Version};
 use super::block::{Block, Part};
 use super::decoder::{CacheInputs, Decoder, Rotation};
@@ -57,13 +56,14 @@ pub(super) fn is_sparse(model: &Model) -> bool {
     )
 }
 
-/// Whether CUDA can score the tokens: it is one operation wherever it runs.
-fn has_kernel(settings: &LlamaCpp, indexer: Indexer) -> bool {
+/// Whether CUDA has a kernel for an indexer over keys of this type. The CPU scores where it has
+/// none.
+fn has_kernel(settings: &LlamaCpp, indexer: Indexer, key_type: TensorType) -> bool {
     let heads = match settings.version {
         Version::V0_6_0 => matches!(indexer.heads, 4 | 32 | 64),
         _ => matches!(indexer.heads, 32 | 64),
     };
-    heads && indexer.key_dim == 128 && settings.cache_type_k != TensorType::Iq4Nl
+    heads && indexer.key_dim == 128 && key_type != TensorType::Iq4Nl
 }
 
 /// The inputs of the indexers, beside those of the cache that they choose from.
@@ -127,28 +127,37 @@ impl Decoder<'_> {
             key_dim,
             cells.saturating_mul(streams),
         );
-        self.best_tokens(tensors.geometry, query, cached, weights, inputs.mask)
+        self.best_tokens(tensors.geometry, [query, cached, weights, inputs.mask])
     }
 
     /// The tokens of the best scores: of what the mask leaves of `keys`.
     pub(super) fn best_tokens(
         &mut self,
         geometry: Indexer,
-        query: Id,
-        keys: Id,
-        weights: Id,
-        mask: Id,
+        [query, keys, weights, mask]: [Id; 4],
     ) -> Id {
-        let top_k = geometry.top_k;
+        let [cells, per_stream, _, streams] = self.graph.shape(mask);
+        let key_type = self.settings.cache_type_k;
+        let scores = self.token_scores(geometry, key_type, [query, keys, weights, mask]);
+        let shape = [geometry.top_k.min(cells), per_stream, 1, streams];
+        let best = self.graph.own(shape, &[scores]);
+        self.graph.own(shape, &[best])
+    }
+
+    /// How well what the mask leaves of keys of this type is met by the query.
+    pub(super) fn token_scores(
+        &mut self,
+        geometry: Indexer,
+        key_type: TensorType,
+        [query, keys, weights, mask]: [Id; 4],
+    ) -> Id {
         let [cells, per_stream, _, streams] = self.graph.shape(mask);
         let shape = [cells, per_stream, 1, streams];
         let scores = self.graph.own(shape, &[query, keys, weights, mask]);
-        if !has_kernel(self.settings, geometry) {
+        if !has_kernel(self.settings, geometry, key_type) {
             self.graph.keep_from_gpus(scores);
         }
-        let shape = [top_k.min(cells), per_stream, 1, streams];
-        let best = self.graph.own(shape, &[scores]);
-        self.graph.own(shape, &[best])
+        scores
     }
 
     fn turned(&mut self, inputs: &IndexerInputs, from: Id) -> Id {
@@ -160,20 +169,11 @@ impl Decoder<'_> {
     }
 
     /// The mask that leaves only the tokens chosen.
-    pub(super) fn sparse_mask(&mut self, block: &Block, mask: Id, chosen: Id) -> Id {
+    pub(super) fn sparse_mask(&mut self, mask: Id, chosen: Id) -> Id {
         let [top_k, per_stream, _, streams] = self.graph.shape(chosen);
-        let place = self.place_of_leaf(block);
         // There from the start in every layer.
-        let zeros = self.graph.leaf(place, [1, top_k, per_stream, streams]);
+        let zeros = self.graph.leaf([1, top_k, per_stream, streams]);
         self.mask_with(zeros, mask, chosen)
-    }
-
-    /// Where tensors are that no operation makes.
-    pub(super) fn place_of_leaf(&self, block: &Block) -> Place {
-        match block.place {
-            Place::Host => self.graph.place_of_offloaded(self.tokens),
-            place => place,
-        }
     }
 
     /// The mask that leaves only the tokens chosen, by zeros for each of them.

@@ -106,6 +106,11 @@ pub enum EngineError {
         /// The architecture.
         architecture: String,
     },
+    /// The model drafts for another, of whose tensors or caches it makes use.
+    DraftsForAnother {
+        /// The architecture.
+        architecture: String,
+    },
     /// The engine's kernels need a newer GPU.
     DeviceTooOld {
         /// Name of the device.
@@ -160,6 +165,7 @@ impl UserMessage for EngineError {
             Self::CacheTypeNotForModel { .. } => "cache_type_not_for_model",
             Self::WeightsNotForEngine { .. } => "weights_not_for_engine",
             Self::ArchitectureNotLoaded { .. } => "architecture_not_loaded",
+            Self::DraftsForAnother { .. } => "drafts_for_another",
             Self::DeviceTooOld { .. } => "device_too_old",
             Self::QuantizedCacheNeedsFullAttention { .. } => "quantized_cache_needs_full_attention",
             Self::NeedsHybridCacheManager { .. } => "needs_hybrid_cache_manager",
@@ -273,6 +279,14 @@ impl UserMessage for EngineError {
                 Language::En => {
                     format!("llama.cpp does not load models of this architecture ({architecture})")
                 }
+            },
+            Self::DraftsForAnother { architecture } => match language {
+                Language::Ja => format!(
+                    "「{architecture}」は、別のモデルのために下書きをするモデルで、単独では動きません"
+                ),
+                Language::En => format!(
+                    "“{architecture}” models draft tokens for another model and do not run alone"
+                ),
             },
             Self::DeviceTooOld {
                 device,
@@ -400,6 +414,12 @@ impl UserMessage for EngineError {
                 .pick(
                     "vLLM か Transformers を選んでください(--backend vllm、--backend transformers)",
                     "choose vLLM or Transformers (--backend vllm, --backend transformers)",
+                )
+                .into(),
+            Self::DraftsForAnother { .. } => language
+                .pick(
+                    "元のモデルを選び、このファイルを --model-draft に渡してください",
+                    "give the model that it was trained for, and this file as --model-draft",
                 )
                 .into(),
             Self::DeviceTooOld { .. } => language

@@ -64,6 +64,7 @@ impl Engine for LlamaCpp {
         model: &'a Model,
         devices: &[Device],
     ) -> Result<Box<dyn Planner + 'a>, EngineError> {
+        refusal::check_alone(model)?;
         refusal::check(self, model)?;
         let with_more = self.profile.with_additions(self, model);
         let settings = with_more.as_ref().unwrap_or(self);

@@ -68,6 +68,25 @@ const fn is_loaded(_: &Model) -> bool {
     true
 }
 
+/// Refuses a model that only runs beside the one it drafts for (`ctx_other`).
+pub(super) fn check_alone(model: &Model) -> Result<(), EngineError> {
+    let lacks = |name| model.tensor(name).is_none();
+    let needs_another = match model.architecture.as_str() {
+        // Reads the other's caches.
+        "gemma4-assistant" => true,
+        "eagle3" => lacks("token_embd.weight") || lacks("output.weight"),
+        // Its own embeddings can serve for the output.
+        "dflash" => lacks("token_embd.weight"),
+        _ => false,
+    };
+    if needs_another {
+        return Err(EngineError::DraftsForAnother {
+            architecture: model.architecture.clone(),
+        });
+    }
+    Ok(())
+}
+
 pub(super) fn check(settings: &LlamaCpp, model: &Model) -> Result<(), EngineError> {
     if !is_loaded(model) {
         return Err(EngineError::ArchitectureNotLoaded {
@@ -81,6 +100,18 @@ pub(super) fn check(settings: &LlamaCpp, model: &Model) -> Result<(), EngineErro
                 known: CACHE_TYPE_NAMES,
             });
         }
+    }
+    let unknown = match model.architecture.as_str() {
+        // Its decoder adds positions to the scores, which it keeps whatever flash attention is.
+        "t5" => Some("encoder and decoder"),
+        "gemma4-assistant" => Some("caches of another model"),
+        _ => None,
+    };
+    if let Some(reason) = unknown {
+        return Err(EngineError::UnsupportedModel {
+            architecture: model.architecture.clone(),
+            reason,
+        });
     }
     if !is_believable(model) {
         return Err(EngineError::TooLarge);

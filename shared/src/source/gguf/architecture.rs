@@ -69,16 +69,18 @@ pub(super) fn memory(architecture: &str) -> Option<Memory> {
         | "deepseek2-ocr" | "deepseek32" | "deepseek4" | "dots1" | "dots3note" | "ernie4_5"
         | "ernie4_5-moe" | "exaone" | "exaone-moe" | "exaone4" | "falcon" | "gemma" | "gemma2"
         | "gemma3" | "gemma3n" | "gemma4" | "glm-dsa" | "glm4" | "glm4moe" | "gpt-oss" | "gpt2"
-        | "gptj" | "gptneox" | "granite" | "granitemoe" | "granite_swa" | "grok" | "grovemoe"
-        | "hrm_text" | "hunyuan-dense" | "hunyuan-moe" | "hunyuan_vl" | "hy_v3" | "hy_v4"
-        | "internlm2" | "jais" | "jais2" | "laguna" | "llama" | "llama-embed" | "llama4"
-        | "maincoder" | "maple" | "mellum" | "mimo2" | "minicpm" | "minicpm3" | "minimax-m2"
-        | "minimax-m3" | "mistral3" | "mistral4" | "mpt" | "muse-glimmer" | "nanbeige"
-        | "nemotron" | "olmo" | "olmo2" | "olmoe" | "openelm" | "orion" | "paddleocr"
-        | "pangu-embedded" | "phi2" | "phi3" | "phimoe" | "plamo" | "plamo3" | "plm" | "qwen"
-        | "qwen2" | "qwen2moe" | "qwen2vl" | "qwen3" | "qwen3moe" | "qwen3vl" | "qwen3vlmoe"
-        | "refact" | "seed_oss" | "smallthinker" | "smollm3" | "spark2_5" | "stablelm"
-        | "starcoder" | "starcoder2" | "step35" | "talkie" | "xverse" => Memory::Attention,
+        | "gptj" | "gptneox" | "granite" | "granitemoe" | "granite_swa" | "graniteswitch"
+        | "grok" | "grovemoe" | "hrm_text" | "hunyuan-dense" | "hunyuan-moe" | "hunyuan_vl"
+        | "hy_v3" | "hy_v4" | "internlm2" | "jais" | "jais2" | "laguna" | "llama"
+        | "llama-embed" | "llama4" | "maincoder" | "maple" | "mellum" | "mimo2" | "minicpm"
+        | "minicpm3" | "minimax-m2" | "minimax-m3" | "mistral3" | "mistral4" | "mpt"
+        | "muse-glimmer" | "nanbeige" | "nemotron" | "olmo" | "olmo2" | "olmoe" | "openelm"
+        | "orion" | "paddleocr" | "pangu-embedded" | "phi2" | "phi3" | "phimoe" | "plamo"
+        | "plamo3" | "plm" | "qwen" | "qwen2" | "qwen2moe" | "qwen2vl" | "qwen3" | "qwen3moe"
+        | "qwen3vl" | "qwen3vlmoe" | "refact" | "seed_oss" | "smallthinker" | "smollm3"
+        | "spark2_5" | "stablelm" | "starcoder" | "starcoder2" | "step35" | "talkie" | "xverse" => {
+            Memory::Attention
+        }
         _ => return None,
     })
 }

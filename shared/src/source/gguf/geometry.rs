@@ -58,6 +58,9 @@ pub fn read_model(header: &Header, name: &str) -> Result<Model, GgufError> {
             layers.push(reader.layer(index, layer_count, embedding_length, memory)?);
         }
     }
+    if architecture == "graniteswitch" {
+        layers.extend(layers.first().map(switching_head));
+    }
     Ok(Model {
         name: name.into(),
         architecture: architecture.into(),
@@ -87,6 +90,24 @@ pub fn read_model(header: &Header, name: &str) -> Result<Model, GgufError> {
             Geometry::Conservative
         },
     })
+}
+
+/// The head that finds each token's adapter in Granite Switch, which caches like a layer
+/// (`models/granite-switch.cpp`, `router_layer`).
+fn switching_head(layer: &Layer) -> Layer {
+    let attention = match layer.attention {
+        Attention::Heads(heads) => Attention::Heads(HeadAttention {
+            query_heads: 1,
+            kv_heads: 1,
+            ..heads
+        }),
+        attention => attention,
+    };
+    Layer {
+        attention,
+        feed_forward: FeedForward::default(),
+        ..layer.clone()
+    }
 }
 
 /// The file's own word for its mix of types, or the type that holds most of its bytes.

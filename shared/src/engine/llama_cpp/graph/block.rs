@@ -20,6 +20,7 @@ use super::rwkv;
 use super::sample::{Keep, Sample, sample};
 use super::shared_key::SharedKeyBlock;
 use super::sparse::IndexerBlock;
+use super::switch::SwitchBlock;
 use crate::model::{Attention, Experts, Layer, Model, RecurrentState, Span, Tensor};
 
 /// A tensor of the model as the graph needs it.
@@ -98,6 +99,7 @@ pub(in super::super) struct Block {
     pub(super) block_indexer: Option<BlockIndexer>,
     pub(super) residual: Option<ResidualBlock>,
     pub(super) pooled_indexer: Option<PooledIndexer>,
+    pub(super) switch: Option<SwitchBlock>,
     pub(super) shared_key: Option<SharedKeyBlock>,
     pub(super) connections: Option<Connections>,
     /// A part of an image's features is added to what the block gives.
@@ -638,6 +640,7 @@ fn block(index: usize, kind: &Kind<'_>, kernels: Kernels, rope_table: Option<&Te
         block_indexer: BlockIndexer::new(layer.indexer, get),
         residual: ResidualBlock::new(get),
         pooled_indexer: PooledIndexer::new(layer.indexer, get),
+        switch: SwitchBlock::new(get),
         shared_key: SharedKeyBlock::new(layer, get),
         connections: Connections::new(get),
         adds_features: kind.adds_features,

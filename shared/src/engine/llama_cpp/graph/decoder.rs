@@ -463,6 +463,52 @@ pub(super) fn cache_inputs(
     })
 }
 
+impl<'a> Decoder<'a> {
+    /// A decoder of a graph of its own, with nothing but tokens and the rows of logits.
+    pub(super) fn bare(
+        graph: Graph,
+        settings: &'a LlamaCpp,
+        model: &Model,
+        batch: &'a Batch,
+        family: Family,
+        [token_ids, output_rows]: [Id; 2],
+    ) -> Self {
+        Self {
+            graph,
+            settings,
+            batch,
+            family,
+            tokens: batch.ubatch.next_multiple_of(batch.sequences),
+            positions: None,
+            rope_tables: Vec::new(),
+            rotates: true,
+            temperature: None,
+            widest_value: 0,
+            values_by_rows: true,
+            full: None,
+            window: None,
+            state_copies: None,
+            kept_states: 1,
+            bounds_decay: model.traits.bounds_decay,
+            embeddings: None,
+            decays: None,
+            indexer: None,
+            block_inputs: None,
+            token_ids,
+            compressed: None,
+            pooled: None,
+            fusions: Fusions::ALL,
+            pins_layers: false,
+            router_logits: None,
+            chosen_tokens: None,
+            first_value: None,
+            residuals: None,
+            per_layer: None,
+            output_rows,
+        }
+    }
+}
+
 impl Decoder<'_> {
     /// The inputs of the cache of layers that look back this far.
     pub(super) fn inputs_for(&self, span: Span) -> Option<CacheInputs> {

@@ -182,18 +182,17 @@ pub(in super::super) fn fidelity(model: &Model, version: Version) -> Fidelity {
         | "ernie4_5-moe" | "exaone" | "exaone-moe" | "exaone4" | "falcon" | "falcon-h1"
         | "gemma" | "gemma2" | "gemma3" | "gemma3n" | "gemma4" | "glm-dsa" | "glm5-next"
         | "glm4" | "glm4moe" | "gpt-oss" | "granite" | "granite_swa" | "granitehybrid"
-        | "granitemoe" | "hrm_text" | "hunyuan-dense" | "hunyuan-moe" | "hunyuan_vl" | "hy_v3"
-        | "hy_v4" | "internlm2" | "jais2" | "jamba" | "kimi-k3" | "kimi-linear" | "laguna"
-        | "lfm2" | "lfm2moe" | "llama" | "llama4" | "maincoder" | "mamba" | "mamba2" | "maple"
-        | "mellum" | "mimo2" | "minicpm" | "minicpm3" | "minimax-01" | "minimax-m2"
-        | "mistral3" | "mistral4" | "muse-glimmer" | "nanbeige" | "nemotron" | "nemotron_h"
-        | "nemotron_h_moe" | "olmo" | "olmo2" | "olmoe" | "openelm" | "orion" | "paddleocr"
-        | "pangu-embedded" | "phi2" | "phi3" | "plamo" | "plamo2" | "plamo3" | "plm" | "qwen"
-        | "qwen2" | "qwen2moe" | "qwen2vl" | "qwen3" | "qwen35" | "qwen35moe" | "qwen3moe"
-        | "qwen3next" | "qwen3vl" | "qwen3vlmoe" | "refact" | "rwkv6" | "rwkv6qwen2" | "rwkv7"
-        | "seed_oss" | "smollm3" | "spark2_5" | "stablelm" | "starcoder2" | "talkie" | "xverse" => {
-            Fidelity::Equal
-        }
+        | "graniteswitch" | "granitemoe" | "hrm_text" | "hunyuan-dense" | "hunyuan-moe"
+        | "hunyuan_vl" | "hy_v3" | "hy_v4" | "internlm2" | "jais2" | "jamba" | "kimi-k3"
+        | "kimi-linear" | "laguna" | "lfm2" | "lfm2moe" | "llama" | "llama4" | "maincoder"
+        | "mamba" | "mamba2" | "maple" | "mellum" | "mimo2" | "minicpm" | "minicpm3"
+        | "minimax-01" | "minimax-m2" | "mistral3" | "mistral4" | "muse-glimmer" | "nanbeige"
+        | "nemotron" | "nemotron_h" | "nemotron_h_moe" | "olmo" | "olmo2" | "olmoe" | "openelm"
+        | "orion" | "paddleocr" | "pangu-embedded" | "phi2" | "phi3" | "plamo" | "plamo2"
+        | "plamo3" | "plm" | "qwen" | "qwen2" | "qwen2moe" | "qwen2vl" | "qwen3" | "qwen35"
+        | "qwen35moe" | "qwen3moe" | "qwen3next" | "qwen3vl" | "qwen3vlmoe" | "refact"
+        | "rwkv6" | "rwkv6qwen2" | "rwkv7" | "seed_oss" | "smollm3" | "spark2_5" | "stablelm"
+        | "starcoder2" | "talkie" | "xverse" => Fidelity::Equal,
         "afmoe" | "gptneox" | "grok" | "smallthinker" | "step35" => match version {
             Version::V0_6_0 => Fidelity::Equal,
             _ => Fidelity::EqualOnOneGpu,
@@ -349,6 +348,11 @@ pub(super) fn family(model: &Model, windowed: bool) -> Family {
             normalizes_results: model.traits.normalizes_results,
             ..base
         },
+        // Drafts: every token has logits.
+        "dflash" | "eagle3" => Family {
+            selection: Selection::Never,
+            ..base
+        },
         "cogvlm" => Family {
             mixes_inputs: false,
             selection: Selection::Never,
@@ -390,7 +394,7 @@ pub(super) fn family(model: &Model, windowed: bool) -> Family {
             normalizes_values: true,
             ..base
         },
-        "granitehybrid" => Family {
+        "granitehybrid" | "graniteswitch" => Family {
             rotates: model.traits.rotates,
             scales_embeddings: true,
             scales_residual: true,

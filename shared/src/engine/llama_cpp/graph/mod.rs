@@ -34,6 +34,7 @@ mod shared_key;
 mod simulate;
 mod sparse;
 mod state;
+mod switch;
 
 use alloc::vec::Vec;
 
@@ -203,7 +204,12 @@ impl Parts<'_> {
             fusions,
             pins_layers,
         };
-        decoder::decoder(settings, model, batch, &layers, self.output, options)
+        let build = if model.architecture == "graniteswitch" {
+            switch::switched
+        } else {
+            decoder::decoder
+        };
+        build(settings, model, batch, &layers, self.output, options)
     }
 }
 

@@ -3,15 +3,12 @@
 //!
 //! Source: llama.cpp 0.5.0 and 0.6.0, `graph_mtp` in `models/*.cpp`, which differ in little but the block.
 
-use alloc::vec::Vec;
-
 use super::super::batch::Batch;
 use super::super::cache;
 use super::super::settings::LlamaCpp;
 use super::block::Part;
 use super::decoder::{Decoder, LayerBlock, cache_inputs};
 use super::family::{Family, Selection, family};
-use super::hyper::Fusions;
 use super::node::Graph;
 use super::output::Output;
 use crate::engine::EngineError;
@@ -101,37 +98,19 @@ pub(super) fn prediction(
     };
     let embedded = graph.lookup(table, [width, tokens, 1, 1], &[tokens_in]);
     let mut decoder = Decoder {
-        graph,
-        settings,
-        batch,
-        family,
-        tokens,
         positions,
-        rope_tables: Vec::new(),
-        rotates: true,
-        temperature: None,
         values_by_rows,
         widest_value,
         full: inputs.filter(|_| !slides),
         window: inputs.filter(|_| slides),
-        state_copies: None,
-        kept_states: 1,
-        bounds_decay: model.traits.bounds_decay,
-        decays: None,
-        embeddings: None,
-        indexer: None,
-        block_inputs: None,
-        token_ids: tokens_in,
-        compressed: None,
-        pooled: None,
-        fusions: Fusions::ALL,
-        pins_layers: false,
-        router_logits: None,
-        chosen_tokens: None,
-        first_value: None,
-        residuals: None,
-        per_layer: None,
-        output_rows,
+        ..Decoder::bare(
+            graph,
+            settings,
+            model,
+            batch,
+            family,
+            [tokens_in, output_rows],
+        )
     };
     // The engine names the state's norm first, but the sum of both asks for the embedding's.
     let embedded = decoder.norm(embedded, tensors.embedding_norm, None);

@@ -158,7 +158,8 @@ impl fmt::Debug for dyn Profile {
 }
 
 /// What the programs with a build of llama.cpp of their own have in common: the releases from
-/// June to October 2026, batches of 512 tokens, and logits of a whole micro-batch, the library's default.
+/// September 2026 on, batches of 512 tokens, and logits of a whole micro-batch, the
+/// library's default.
 fn with_own_build(profile: &'static dyn Profile) -> LlamaCpp {
     LlamaCpp {
         profile,

@@ -491,7 +491,12 @@ impl Decoder<'_> {
         let Rotation { matrix, size } = rotation;
         let shape = self.graph.shape(from);
         let elements = shape.iter().product::<u64>();
-        let rows = self.graph.view(from, [size, elements / size, 1, 1]);
+        let rows = [size, elements / size, 1, 1];
+        let rows = if self.graph.is_contiguous(from) {
+            self.graph.view(from, rows)
+        } else {
+            self.graph.own(rows, &[from])
+        };
         let rotated = self
             .graph
             .own([size, elements / size, 1, 1], &[matrix, rows]);

@@ -6,6 +6,7 @@ use regex_lite::Regex;
 use shared::engine::llama_cpp::{
     Additions, FlashAttention, LlamaCpp, SplitMode, TensorOverride, Version,
 };
+use shared::gpu::Device;
 use shared::model::Model;
 use shared::quant::TensorType;
 
@@ -82,6 +83,11 @@ pub fn all() -> Vec<Case> {
 /// A few cases of every architecture, on models cut down to a few layers.
 pub fn architectures() -> Vec<Case> {
     read("llama_cpp/architectures.tsv.gz")
+}
+
+/// Settings drawn at random, on models of every kind.
+pub fn random() -> Vec<Case> {
+    read("llama_cpp/random.tsv.gz")
 }
 
 /// Models with prediction layers that draft, cut down to a few layers: both contexts together.
@@ -167,6 +173,17 @@ impl Case {
         if self.part == "dual" { 2 } else { 1 }
     }
 
+    /// The GPUs of a case that says how much of each is free and of which generation they are.
+    pub fn devices(&self) -> Vec<Device> {
+        let capability: u32 = self.settings["cc"].parse().unwrap();
+        let free = self.settings["devices"].split(',').enumerate();
+        free.map(|(index, free)| Device {
+            compute_capability: Some((capability / 100, capability % 100 / 10)),
+            ..Device::with_free(format!("CUDA{index}"), free.parse().unwrap())
+        })
+        .collect()
+    }
+
     /// Whether all that the case sets is a setting of ours: not weights in host memory that is not
     /// pinned, which GPUs do not copy from, nor results for embeddings.
     pub fn has_known_settings(&self) -> bool {
@@ -220,7 +237,7 @@ impl Case {
             } else {
                 SplitMode::Layer
             },
-            main_gpu: 0,
+            main_gpu: positive("main_gpu").map_or(0, |gpu| usize::try_from(gpu).unwrap()),
             kv_offload: !flag("no_kv_offload"),
             op_offload: !flag("no_op_offload"),
             outputs_max: match positive("draft_tokens") {

@@ -22,6 +22,7 @@ mod llama_cpp_autofit;
 mod llama_cpp_cases;
 mod llama_cpp_logs;
 mod llama_cpp_prediction;
+mod llama_cpp_random;
 mod llama_cpp_runtime;
 mod llama_cpp_truth;
 mod parameters;

@@ -316,8 +316,13 @@ impl Prepared<'_> {
             Fidelity::Equal if scores_follow_cache => estimate(550, 0),
             Fidelity::Equal if gpus > 1 => estimate(120, 0),
             Fidelity::Equal => Basis::Exact,
-            Fidelity::EqualOnOneGpu if gpus == 1 && all_on_gpus => Basis::Exact,
-            Fidelity::EqualOnOneGpu => estimate(150, 60),
+            Fidelity::EqualOnOneGpu { .. } if gpus == 1 && all_on_gpus => Basis::Exact,
+            Fidelity::EqualOnOneGpu { adds } => {
+                if adds {
+                    bytes = bytes.with_part(16);
+                }
+                estimate(150, 90)
+            }
             Fidelity::Close => {
                 // What differs is mostly copied from the host.
                 if !all_on_gpus {

@@ -196,6 +196,11 @@ impl Placement {
         self.capabilities.get(index).copied().flatten()
     }
 
+    /// Whether there is more than one GPU, in use or not.
+    pub(super) fn has_several_gpus(&self) -> bool {
+        self.capabilities.len() > 1
+    }
+
     /// The place of the output norm and the logits.
     pub(super) fn output(&self) -> Place {
         self.layers.last().copied().unwrap_or(Place::Host)

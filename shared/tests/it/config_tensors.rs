@@ -115,6 +115,17 @@ fn config(name: &str) -> Model {
     read_config(json.as_bytes(), name).unwrap()
 }
 
+/// A model whose checkpoint is in 16 bits: what is quantized already stays as it is.
+fn unquantized_config(name: &str) -> Model {
+    let (_, json) = CONFIGS.iter().find(|(model, _)| *model == name).unwrap();
+    let mut config: Value = serde_json::from_str(json).unwrap();
+    config
+        .as_object_mut()
+        .unwrap()
+        .remove("quantization_config");
+    read_config(config.to_string().as_bytes(), name).unwrap()
+}
+
 fn name_of(case: &Value) -> &str {
     case["model"].as_str().unwrap()
 }
@@ -194,7 +205,7 @@ fn a_config_and_a_file_type_give_the_files_bytes() {
     let mut compared = 0;
     for case in cases().iter().filter(|case| !is_otherwise(case)) {
         let name = name_of(case);
-        let model = config(name);
+        let model = unquantized_config(name);
         for (file_type, expected) in case["mixes"].as_object().unwrap() {
             let quantized = quantize(&model, FileType::from_name(file_type).unwrap()).unwrap();
             let expected = expected[0].as_u64().unwrap();

@@ -51,29 +51,7 @@ impl Batch {
         let context = context_per_stream
             .checked_mul(streams)
             .ok_or(EngineError::TooLarge)?;
-        // The engine wants room for a row of each sequence.
-        let rows = match settings.outputs_max {
-            Some(0) if batch < sequences => {
-                return Err(EngineError::InvalidSetting {
-                    name: "--parallel",
-                    value: sequences.to_string(),
-                    expected: (
-                        "--batch-size とコンテキスト以下",
-                        "at most --batch-size and the context",
-                    ),
-                });
-            }
-            Some(0) => batch,
-            Some(rows) if rows < sequences => {
-                return Err(EngineError::InvalidSetting {
-                    name: "--outputs-max",
-                    value: rows.to_string(),
-                    expected: ("0 か、--parallel の値以上", "0, or --parallel and more"),
-                });
-            }
-            Some(rows) => rows,
-            None => sequences,
-        };
+        let rows = output_rows(settings, batch)?;
         let outputs = if settings.outputs_max.is_none() && !settings.version.limits_outputs() {
             ubatch
         } else {
@@ -88,6 +66,29 @@ impl Batch {
             outputs,
             unified: settings.kv_unified,
         })
+    }
+}
+
+/// Rows of logits that the engine keeps room for, with this batch. It wants one for each sequence.
+pub(super) fn output_rows(settings: &LlamaCpp, batch: u64) -> Result<u64, EngineError> {
+    let sequences = settings.parallel.max(1);
+    match settings.outputs_max {
+        Some(0) if batch < sequences => Err(EngineError::InvalidSetting {
+            name: "--parallel",
+            value: sequences.to_string(),
+            expected: (
+                "--batch-size とコンテキスト以下",
+                "at most --batch-size and the context",
+            ),
+        }),
+        Some(0) => Ok(batch),
+        Some(rows) if rows < sequences => Err(EngineError::InvalidSetting {
+            name: "--outputs-max",
+            value: rows.to_string(),
+            expected: ("0 か、--parallel の値以上", "0, or --parallel and more"),
+        }),
+        Some(rows) => Ok(rows),
+        None => Ok(sequences),
     }
 }
 

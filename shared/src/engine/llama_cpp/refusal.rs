@@ -4,6 +4,7 @@
 
 use alloc::string::ToString;
 
+use super::batch::output_rows;
 use super::flash_attention;
 use super::settings::{FlashAttention, LlamaCpp};
 use crate::engine::EngineError;
@@ -125,6 +126,7 @@ pub(super) fn check(settings: &LlamaCpp, model: &Model) -> Result<(), EngineErro
     }
     positive("--batch-size", settings.batch_size)?;
     positive("--ubatch-size", settings.ubatch_size)?;
+    output_rows(settings, settings.batch_size)?;
     let mut remembers = false;
     for (_, layer) in model.decoder_layers() {
         remembers |= layer.attention != Attention::None || layer.recurrent.is_some();

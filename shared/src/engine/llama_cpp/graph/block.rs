@@ -411,10 +411,11 @@ pub(in super::super) fn blocks(
         known.push((kind, number));
     }
     let all_on_gpus = kv_offload && placement.is_all_on_gpus(model);
-    // Copies that several GPUs work on as a pipeline stay.
-    let sampling = if repeats || grows || (all_on_gpus && placement.has_several_gpus()) {
+    // Between GPUs what is copied shifts the rest of the way through the allocator.
+    let settles = all_on_gpus && !placement.has_several_gpus();
+    let sampling = if repeats || grows {
         Sampling::None
-    } else if all_on_gpus && !counts_each(settings, model) {
+    } else if settles && !counts_each(settings, model) {
         let recurrent = model.layers.iter().any(|layer| layer.recurrent.is_some());
         Sampling::Settled { recurrent }
     } else {

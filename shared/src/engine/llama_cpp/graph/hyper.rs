@@ -46,6 +46,11 @@ pub(in super::super) struct Connections {
 }
 
 impl Connections {
+    /// Residual streams.
+    pub(super) fn count(self) -> u64 {
+        self.streams
+    }
+
     /// A block's connections, where it has both.
     pub(super) fn new(get: impl Fn(&str) -> Option<Part>) -> Option<Self> {
         let attention = Connection::named("hc_attn", &get)?;

@@ -49,6 +49,13 @@ pub(super) enum Memory {
     Fusion(Id),
 }
 
+impl Memory {
+    /// Whether it is allocated before the graph runs.
+    pub(super) fn is_laid_out_first(self) -> bool {
+        matches!(self, Self::Input | Self::Pinned | Self::Leaf)
+    }
+}
+
 /// One node.
 #[derive(Debug, Clone)]
 pub(super) struct Node {

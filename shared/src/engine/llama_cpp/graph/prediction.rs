@@ -9,6 +9,7 @@ use super::super::settings::LlamaCpp;
 use super::block::Part;
 use super::decoder::{Decoder, LayerBlock, cache_inputs};
 use super::family::{Family, Selection, family};
+use super::hyper::Connections;
 use super::node::Graph;
 use super::output::Output;
 use crate::engine::EngineError;
@@ -72,8 +73,15 @@ pub(super) fn prediction(
     // Nemotron-H's other blocks are attention or a network, this one is both.
     family.post_attention_norm_is_pre |= model.architecture == "nemotron_h_moe";
 
+    let connections = block.connections;
+    if connections.is_some() {
+        // Where the streams are joined.
+        family.selection = Selection::Attended;
+    }
+
     let tokens_in = graph.input([tokens, 1, 1, 1], 4);
-    let state = graph.input([width, tokens, 1, 1], 4);
+    let streams = connections.map_or(1, Connections::count);
+    let state = graph.input([width * streams, tokens, 1, 1], 4);
     let positions = family
         .rotates
         .then(|| graph.input([tokens * family.positions_per_token, 1, 1, 1], 4));
@@ -113,13 +121,21 @@ pub(super) fn prediction(
         )
     };
     // The engine names the state's norm first, but the sum of both asks for the embedding's.
-    let embedded = decoder.norm(embedded, tensors.embedding_norm, None);
+    let mut embedded = decoder.norm(embedded, tensors.embedding_norm, None);
+    let mut state = state;
+    let mut shape = [2 * width, tokens, 1, 1];
+    if let Some(connections) = connections {
+        embedded = decoder.streams(connections, embedded);
+        state = decoder.graph.view(state, [width, streams, tokens, 1]);
+        shape = [2 * width, streams, tokens, 1];
+    }
     let state = decoder.norm(state, tensors.state_norm, None);
-    let both = decoder
-        .graph
-        .own([2 * width, tokens, 1, 1], &[embedded, state]);
+    let both = decoder.graph.own(shape, &[embedded, state]);
     let projected = decoder.graph.matrix(tensors.projection, both);
-    let result = decoder.layer(layer, block, projected, true)?;
+    let mut result = decoder.layer(layer, block, projected, true)?;
+    if let Some(connections) = connections {
+        result = decoder.joined_streams(connections, output.connection, result);
+    }
     decoder.logits(output, result);
     Ok(decoder.graph)
 }

@@ -112,6 +112,10 @@ impl Rounds<'_> {
                 return None;
             }
             let (one, other) = (self.nodes.get(index)?, self.nodes.get(index + distance)?);
+            if one.node.memory.is_laid_out_first() {
+                // Each round that is left out would have its own.
+                return None;
+            }
             let sources = one.node.sources().iter().zip(other.node.sources());
             for (&one, &other) in sources {
                 repeat.note(one as usize, other as usize, false)?;
@@ -350,7 +354,7 @@ mod tests {
         ];
         for (settings, gpus, context) in cases {
             let shorter = shorter(&settings, gpus, context);
-            assert!(shorter > 90, "{shorter}");
+            assert!(shorter > 80, "{gpus} {context}: {shorter}");
         }
     }
 }

@@ -15,6 +15,7 @@ mod hyper;
 mod independent;
 mod kimi_delta;
 mod latent;
+mod layer;
 mod lightning;
 mod line;
 mod node;

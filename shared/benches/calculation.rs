@@ -101,8 +101,8 @@ fn first_inversion(engine: &LlamaCpp, model: &Model, devices: &[Device]) -> u64 
     fit.max_context_length
 }
 
-/// Layers, experts or caches on the host.
-fn in_part_on_the_host(criterion: &mut Criterion) {
+/// Several cards; layers, experts or caches on the host.
+fn beyond_one_card(criterion: &mut Criterion) {
     let plain = LlamaCpp::default();
     let layers = LlamaCpp {
         gpu_layers: Some(40),
@@ -114,18 +114,22 @@ fn in_part_on_the_host(criterion: &mut Criterion) {
     };
     let caches = LlamaCpp {
         kv_offload: false,
-        ..plain
+        ..plain.clone()
     };
-    let mut group = criterion.benchmark_group("llama.cpp in part on the host");
-    for (tag, gib, engine) in [
-        ("llama3.3:70b", 24, &layers),
-        ("gemma3:27b", 16, &layers),
-        ("qwen3:30b", 16, &experts),
-        ("qwen3.5:35b", 16, &experts),
-        ("llama3.1:8b", 16, &caches),
+    let mut group = criterion.benchmark_group("llama.cpp beyond one card");
+    for (tag, gib, cards, engine) in [
+        ("llama3.3:70b", 24, 2, &plain),
+        ("gemma3:27b", 16, 2, &plain),
+        ("llama3.3:70b", 24, 1, &layers),
+        ("gemma3:27b", 16, 1, &layers),
+        ("qwen3:30b", 16, 1, &experts),
+        ("qwen3.5:35b", 16, 1, &experts),
+        ("llama3.1:8b", 16, 1, &caches),
     ] {
-        let (model, devices) = (model(tag), devices(gib));
-        group.bench_function(BenchmarkId::new("first inversion", tag), |bencher| {
+        let model = model(tag);
+        let devices: Vec<Device> = (0..cards).flat_map(|_| devices(gib)).collect();
+        let name = format!("first inversion, cards: {cards}");
+        group.bench_function(BenchmarkId::new(name, tag), |bencher| {
             bencher.iter(|| first_inversion(engine, &model, &devices));
         });
     }
@@ -218,6 +222,6 @@ criterion_group! {
         .warm_up_time(Duration::from_millis(500))
         .measurement_time(Duration::from_secs(1))
         .without_plots();
-    targets = llama_cpp, in_part_on_the_host, vllm, matrix, header
+    targets = llama_cpp, beyond_one_card, vllm, matrix, header
 }
 criterion_main!(benches);

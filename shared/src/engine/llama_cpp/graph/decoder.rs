@@ -136,6 +136,16 @@ pub(super) fn slides(model: &Model, layers: &[LayerBlock<'_>]) -> Result<bool, E
     Ok(false)
 }
 
+/// Elements of the widest layer's values for a token.
+pub(super) fn widest_value(model: &Model, layers: &[LayerBlock<'_>]) -> Result<u64, EngineError> {
+    let mut widest = 0;
+    for &LayerBlock { layer, .. } in layers {
+        let value = cache::cell(model, layer)?.map_or(0, |cell| cell.value);
+        widest = widest.max(value);
+    }
+    Ok(widest)
+}
+
 /// The graph of a micro-batch at full context, for the layers given, in order.
 pub(super) fn decoder(
     settings: &LlamaCpp,
@@ -162,10 +172,8 @@ pub(super) fn decoder(
     let width = model.embedding_length;
     let mut full_cell = None;
     let mut window_cell = None;
-    let mut widest_value = 0;
+    let widest_value = widest_value(model, layers)?;
     for &LayerBlock { layer, .. } in layers {
-        let value = cache::cell(model, layer)?.map_or(0, |cell| cell.value);
-        widest_value = widest_value.max(value);
         match cache::cell(model, layer)? {
             Some(cell) if cell.span == Span::Full => {
                 full_cell = full_cell.or(Some((cell, layer.attention)));

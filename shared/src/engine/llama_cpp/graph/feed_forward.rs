@@ -100,8 +100,7 @@ impl Decoder<'_> {
             let every = self.graph.own([1, count, tokens, 1], &[scale]);
             self.graph.own([1, used, tokens, 1], &[every, chosen])
         });
-        let routed = self.weighted_sum(down, scales, weights, [width, used, tokens, 1]);
-        let mut routed = routed;
+        let mut routed = self.weighted_sum(down, scales, weights, [width, used, tokens, 1]);
         if block.compressed_norm.is_some() {
             routed = self.norm(routed, block.compressed_norm, None);
         }

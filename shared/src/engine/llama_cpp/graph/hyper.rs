@@ -40,17 +40,12 @@ pub(in super::super) struct Connections {
     pub(super) attention: Connection,
     pub(super) network: Connection,
     /// Residual streams.
-    streams: u64,
+    pub(super) streams: u64,
     /// The streams are not mixed among each other.
     pub(super) apart: bool,
 }
 
 impl Connections {
-    /// Residual streams.
-    pub(super) fn count(self) -> u64 {
-        self.streams
-    }
-
     /// A block's connections, where it has both.
     pub(super) fn new(get: impl Fn(&str) -> Option<Part>) -> Option<Self> {
         let attention = Connection::named("hc_attn", &get)?;

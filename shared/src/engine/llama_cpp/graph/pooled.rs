@@ -10,6 +10,7 @@ use super::super::weights::cuda_row_padding;
 use super::block::{Block, LatentBlock, Part};
 use super::decoder::{CacheInputs, Decoder, LayerBlock};
 use super::node::{Graph, Id};
+use super::sparse::IndexerBlock;
 use crate::model::{Indexer, LatentAttention, Model};
 use crate::quant::TensorType;
 
@@ -18,15 +19,10 @@ const GROUP_STEP: u64 = 64;
 /// Micro-batches of at most so many tokens gather the keys chosen (`max_ub`).
 const GATHERED_TOKENS: u64 = 16;
 
-/// The indexer's tensors.
+/// The tensors of an indexer whose keys are pooled.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(in super::super) struct PooledIndexer {
-    geometry: Indexer,
-    query: Part,
-    key: Part,
-    key_norm: Option<Part>,
-    key_norm_bias: Option<Part>,
-    weights: Part,
+    own: IndexerBlock,
     /// How much each token counts for the key of its group.
     gate: Part,
     /// Added to it, by the token's place in its group.
@@ -40,12 +36,7 @@ impl PooledIndexer {
         get: impl Fn(&str) -> Option<Part>,
     ) -> Option<Self> {
         Some(Self {
-            geometry: geometry?,
-            query: get("indexer.attn_q_b.weight")?,
-            key: get("indexer.attn_k.weight")?,
-            key_norm: get("indexer.k_norm.weight"),
-            key_norm_bias: get("indexer.k_norm.bias"),
-            weights: get("indexer.proj.weight")?,
+            own: IndexerBlock::new(geometry, &get)?,
             gate: get("indexer_compressor_gate.weight")?,
             positions: get("indexer_compressor_ape.weight")?,
         })
@@ -91,7 +82,7 @@ impl PooledInputs {
     ) -> Option<Self> {
         let indexer = layers.iter().find_map(|each| each.block.pooled_indexer)?;
         let each = indexer.positions.rows.max(1);
-        let top_k = indexer.geometry.top_k;
+        let top_k = indexer.own.geometry.top_k;
         let cells = batch.context_per_stream;
         let new_groups = (cells / each * batch.sequences).max(1);
         let groups = (new_groups + 1).next_multiple_of(GROUP_STEP);
@@ -206,18 +197,18 @@ impl Decoder<'_> {
         low: Id,
         from: Id,
     ) -> Id {
-        let Indexer { heads, key_dim, .. } = indexer.geometry;
+        let Indexer { heads, key_dim, .. } = indexer.own.geometry;
         let tokens = self.tokens;
         self.store_keys(block, indexer, pooled, inputs.cells, from);
-        let query = self.graph.matrix(indexer.query, low);
+        let query = self.graph.matrix(indexer.own.query, low);
         let query = self.graph.view(query, [key_dim, heads, tokens, 1]);
         let keys = self.key_cache(block, key_dim, key_dim, inputs.cells);
         let shape = [key_dim, pooled.groups, 1, 1];
         let keys = self.graph.own(shape, &[keys, pooled.group_cells]);
-        let weights = self.graph.matrix(indexer.weights, from);
+        let weights = self.graph.matrix(indexer.own.weights, from);
         let weights = self.graph.map(&[weights]);
         let scores = self.token_scores(
-            indexer.geometry,
+            indexer.own.geometry,
             TensorType::F32,
             [query, keys, weights, pooled.mask],
         );
@@ -240,13 +231,13 @@ impl Decoder<'_> {
         cells: u64,
         from: Id,
     ) {
-        let dim = indexer.geometry.key_dim;
+        let dim = indexer.own.geometry.key_dim;
         let (tokens, place) = (self.tokens, block.cache_place);
         let PooledInputs {
             each, new_groups, ..
         } = *pooled;
-        let key = self.graph.matrix(indexer.key, from);
-        let key = self.norm_of(key, indexer.key_norm, indexer.key_norm_bias, true);
+        let key = self.graph.matrix(indexer.own.key, from);
+        let key = self.norm_of(key, indexer.own.key_norm, indexer.own.key_norm_bias, true);
         let gate = self.graph.matrix(indexer.gate, from);
         let packed = self.graph.own([2 * dim, tokens, 1, 1], &[key, gate]);
         let empty = self.graph.leaf([dim, tokens, 1, 1]);

@@ -9,7 +9,6 @@ use super::super::settings::LlamaCpp;
 use super::block::Part;
 use super::decoder::{Decoder, LayerBlock, cache_inputs};
 use super::family::{Family, Selection, family};
-use super::hyper::Connections;
 use super::node::Graph;
 use super::output::Output;
 use crate::engine::EngineError;
@@ -80,7 +79,7 @@ pub(super) fn prediction(
     }
 
     let tokens_in = graph.input([tokens, 1, 1, 1], 4);
-    let streams = connections.map_or(1, Connections::count);
+    let streams = connections.map_or(1, |connections| connections.streams);
     let state = graph.input([width * streams, tokens, 1, 1], 4);
     let positions = family
         .rotates

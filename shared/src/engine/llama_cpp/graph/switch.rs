@@ -7,7 +7,7 @@ use super::super::batch::Batch;
 use super::super::cache;
 use super::super::settings::LlamaCpp;
 use super::block::{Block, Part};
-use super::decoder::{Decoder, LayerBlock, Options, cache_inputs};
+use super::decoder::{Decoder, LayerBlock, Options, cache_inputs, widest_value};
 use super::node::{Graph, Id};
 use super::output::Output;
 use crate::engine::EngineError;
@@ -57,11 +57,7 @@ pub(super) fn switched(
     let tokens_in = graph.input([tokens, 1, 1, 1], 4);
     let [key, value, query] = [(); 3].map(|()| graph.input([tokens, 1, 1, 1], 4));
     let positions = (options.family.rotates).then(|| graph.input([tokens, 1, 1, 1], 4));
-    let mut widest_value = 0;
-    for &LayerBlock { layer, .. } in layers {
-        let value = cache::cell(model, layer)?.map_or(0, |cell| cell.value);
-        widest_value = widest_value.max(value);
-    }
+    let widest_value = widest_value(model, layers)?;
     let entries = if options.values_by_rows {
         1
     } else {
